@@ -1,0 +1,15 @@
+import os
+import pathlib
+
+import pytest
+
+REPOSITORY = pathlib.Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def samples() -> pathlib.Path:
+    """The folder of real sample files; tests that need it skip where there is none."""
+    folder = pathlib.Path(os.environ.get("TF_ADVPOSE_SAMPLES", REPOSITORY.parent / "shared/samples"))
+    if not folder.is_dir():
+        pytest.skip(f"no real sample files in {folder} (set TF_ADVPOSE_SAMPLES)")
+    return folder

@@ -1,0 +1,219 @@
+"""What a training run is made of, and the presets named as in the paper's tables.
+
+A preset is a size and a row of Table 2: `full_2s`, `geo_4s`, `baseline_demo`. A row alone means two stacks,
+`demo` means `full_demo`. A row changes only what Table 2 says of it.
+"""
+
+import dataclasses
+
+from tf_advpose.losses import DEPTH_WEIGHT, LAMBDA_ADVERSARIAL
+from tf_advpose.models.discriminator import SOURCES
+from tf_advpose.models.hourglass import MPII_MEAN
+
+STAGES = ("pretrain_2d", "pretrain_3d", "adversarial")
+POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
+
+
+@dataclasses.dataclass
+class GeneratorConfig:
+    """Arguments of `build_generator`."""
+
+    num_stacks: int = 2  # Sec. 5, ablation studies
+    image_size: int = 256  # Sec. 3.1
+    width: int = 256
+    num_residuals: int = 1  # Sec. 5
+    depth: int = 4
+    mean: tuple[float, float, float] = MPII_MEAN
+
+
+@dataclasses.dataclass
+class DiscriminatorConfig:
+    """Arguments of `build_discriminator`, and how predictions are shown to it."""
+
+    sources: tuple[str, ...] = SOURCES  # none: stage `adversarial` runs with L_pose only
+    width: int = 64
+    dense_width: int = 512
+    spectral_norm: bool = False
+    redraw_heatmaps: bool = False  # fakes as maps drawn anew from the decoded joints
+
+
+@dataclasses.dataclass
+class AugmentationConfig:
+    """Ranges of the random changes to a training crop."""
+
+    scale: float = 0.25  # the crop's side is multiplied by 1 - scale to 1 + scale
+    rotation: float = 30.0  # degrees to either side
+    rotation_probability: float = 0.6
+    mirror_probability: float = 0.5
+    colour: float = 0.2  # each channel is multiplied by 1 - colour to 1 + colour
+    shift: float = 0.0  # of the crop's side, to either side
+    contrast: float = 0.0  # multiplied by 1 - contrast to 1 + contrast about the mean
+
+
+@dataclasses.dataclass
+class StageConfig:
+    """One of the three stages."""
+
+    steps: int
+    wild_share: float  # of each batch
+    learning_rate: float = 2.5e-4  # of the generator's RMSprop
+    schedule: str = "constant"  # or "cosine": down to 0 over the stage
+
+
+@dataclasses.dataclass
+class Config:
+    """One training run."""
+
+    preset: str = "full_2s"
+    lab: str = "human36m"  # prepared dataset with depth labels
+    wild: str = "mpii"  # prepared dataset with 2D labels
+    seed: int = 0
+    policy: str = "float32"
+    batch_size: int = 12  # Sec. 5
+    generator: GeneratorConfig = dataclasses.field(default_factory=GeneratorConfig)
+    discriminator: DiscriminatorConfig = dataclasses.field(default_factory=DiscriminatorConfig)
+    augmentation: AugmentationConfig = dataclasses.field(default_factory=AugmentationConfig)
+    pretrain_2d: StageConfig = dataclasses.field(
+        default_factory=lambda: StageConfig(steps=200_000, wild_share=1.0)
+    )
+    pretrain_3d: StageConfig = dataclasses.field(
+        default_factory=lambda: StageConfig(steps=200_000, wild_share=0.5)  # steps: Sec. 5
+    )
+    adversarial: StageConfig = dataclasses.field(
+        default_factory=lambda: StageConfig(steps=120_000, wild_share=0.5)  # steps: Sec. 5
+    )
+    depth_weight: float = DEPTH_WEIGHT
+    lambda_adversarial: float = LAMBDA_ADVERSARIAL
+    discriminator_learning_rate: float = 1e-4
+    freeze_hourglass: bool = False  # from `pretrain_3d` on, batch norm in inference mode
+    log_every: int = 100  # steps
+    checkpoint_every: int = 2000  # steps
+
+    def stage(self, name: str) -> StageConfig:
+        """The settings of one of `STAGES`."""
+        return getattr(self, name)
+
+
+def _full(config: Config) -> None:
+    pass
+
+
+def _full_fix2d(config: Config) -> None:
+    config.freeze_hourglass = True
+
+
+def _full_without_pretraining(config: Config) -> None:
+    config.adversarial.steps += config.pretrain_3d.steps
+    config.pretrain_3d.steps = 0
+
+
+def _map(config: Config) -> None:
+    config.discriminator.sources = ("image", "maps")
+
+
+def _geo(config: Config) -> None:
+    config.discriminator.sources = ("image", "geometry")
+
+
+def _baseline(config: Config) -> None:
+    config.discriminator.sources = ()
+
+
+def _baseline_fix2d(config: Config) -> None:
+    _baseline(config)
+    config.freeze_hourglass = True
+
+
+ROWS = {  # of Table 2
+    "full": _full,
+    "full_fix2d": _full_fix2d,
+    "full_without_pretraining": _full_without_pretraining,
+    "map": _map,
+    "geo": _geo,
+    "baseline": _baseline,
+    "baseline_fix2d": _baseline_fix2d,
+}
+
+
+def _two_stacks() -> Config:
+    return Config()
+
+
+def _four_stacks() -> Config:
+    config = Config()
+    config.generator.num_stacks = 4
+    return config
+
+
+def _demo() -> Config:
+    """Synthetic people, small enough to train on two CPU cores in minutes."""
+    return Config(
+        lab="synthetic_people/lab",
+        wild="synthetic_people/wild",
+        batch_size=16,
+        generator=GeneratorConfig(num_stacks=1, image_size=64, width=64),
+        discriminator=DiscriminatorConfig(width=16, dense_width=128),
+        pretrain_2d=StageConfig(steps=1500, wild_share=1.0, learning_rate=1e-3),
+        pretrain_3d=StageConfig(steps=1500, wild_share=0.5, learning_rate=1e-3),
+        adversarial=StageConfig(steps=1500, wild_share=0.5, learning_rate=5e-4, schedule="cosine"),
+        checkpoint_every=500,
+    )
+
+
+SIZES = {"2s": _two_stacks, "4s": _four_stacks, "demo": _demo}
+
+
+def preset_names() -> list[str]:
+    """Every name that `from_preset` knows."""
+    return ["demo", *ROWS, *(f"{row}_{size}" for row in ROWS for size in SIZES)]
+
+
+def from_preset(name: str) -> Config:
+    """The configuration of a preset.
+
+    Raises:
+      ValueError: no such preset; lists those there are.
+    """
+    if name not in preset_names():
+        raise ValueError(f"Unknown preset {name!r}. Presets: {', '.join(preset_names())}.")
+    full_name = {"demo": "full_demo"}.get(name, name if name not in ROWS else f"{name}_2s")
+    row, _, size = full_name.rpartition("_")
+    config = SIZES[size]()
+    ROWS[row](config)
+    config.preset = name
+    return config
+
+
+def from_dict(values: dict) -> Config:
+    """The inverse of `dataclasses.asdict`, also of what JSON made of it."""
+    fields = {field.name: field for field in dataclasses.fields(Config)}
+    parts = {
+        "generator": GeneratorConfig,
+        "discriminator": DiscriminatorConfig,
+        "augmentation": AugmentationConfig,
+        **dict.fromkeys(STAGES, StageConfig),
+    }
+    unknown = set(values) - set(fields)
+    if unknown:
+        raise ValueError(f"Unknown configuration fields: {', '.join(sorted(unknown))}.")
+
+    def tuples(part: dict) -> dict:
+        return {key: tuple(value) if isinstance(value, list) else value for key, value in part.items()}
+
+    return Config(
+        **{name: parts[name](**tuples(value)) if name in parts else value for name, value in values.items()}
+    )
+
+
+def check(config: Config) -> None:
+    """Raises ValueError for settings that no run could use."""
+    if config.policy not in POLICIES:
+        raise ValueError(f"Unknown policy {config.policy!r}. Policies: {', '.join(POLICIES)}.")
+    for name in STAGES:
+        stage = config.stage(name)
+        if not 0 <= stage.wild_share <= 1:
+            raise ValueError(f"{name}.wild_share must be from 0 to 1, got {stage.wild_share}.")
+        if stage.schedule not in ("constant", "cosine"):
+            raise ValueError(f"{name}.schedule must be constant or cosine, got {stage.schedule!r}.")
+    if config.batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {config.batch_size}.")

@@ -1,0 +1,190 @@
+"""From prepared datasets to batches, in the vocabulary of the whole project.
+
+A batch is a dictionary of tensors, the first axis B:
+  image [B, S, S, 3] float32 RGB in [0, 1]; joints_2d [B, P, 2] crop pixels; joint_weight [B, P], 0 where
+  the label is missing or lies outside the crop; depth [B, P] half-crop units, root-relative, positive away
+  from the camera; has_depth, has_scale [B] bool; mm_per_pixel [B].
+Batches for evaluation hold besides:
+  joints_3d [B, P, 3] root-relative millimetres in the camera frame; root_depth [B] mm; intrinsics [B, 9];
+  crop_to_image [B, 2, 3]; box [B, 4]; head_size [B] crop pixels; example_id, subject, action, sequence.
+"""
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from tf_advpose.config import AugmentationConfig, Config
+from tf_advpose.data import augment, prepared
+from tf_advpose.data import crop as cropping
+from tf_advpose.skeleton import BONES, ROOT, mirror_order
+
+SHUFFLE_BUFFER = 10_000  # examples
+TRAINING_KEYS = ("image", "joints_2d", "joint_weight", "depth", "has_depth", "has_scale", "mm_per_pixel")
+_SEED_STRIDE = 1_000_003  # keeps the streams of neighbouring seeds apart
+
+
+def num_wild(config: Config, stage: str) -> int:
+    """How many of a batch's examples are wild ones."""
+    return round(config.batch_size * config.stage(stage).wild_share)
+
+
+def training_batches(config: Config, stage: str, data_dir: str, first_step: int = 0) -> tf.data.Dataset:
+    """The endless batches of a stage, lab examples first, in the stage's share of wild ones.
+
+    What a step sees is a function of `config.seed`, the stage and the step alone.
+
+    Args:
+      first_step: where to start, for runs that go on.
+
+    Raises:
+      FileNotFoundError, ValueError: a dataset is not prepared, or unknown.
+    """
+    wild = num_wild(config, stage)
+    parts = ((config.lab, config.batch_size - wild), (config.wild, wild))
+    streams = []
+    for index, (name, count) in enumerate(parts):
+        if count:
+            stream_seed = (2 * config.seed + index) * _SEED_STRIDE + sum(stage.encode())
+            examples = _shuffled_examples(name, data_dir, stream_seed, first_step * count)
+            examples = examples.map(
+                lambda number, example, seed=stream_seed: _training_example(
+                    example, config.generator.image_size, config.augmentation, tf.stack([seed, number])
+                ),
+                num_parallel_calls=tf.data.AUTOTUNE,
+                deterministic=True,
+            )
+            streams.append(examples.batch(count, drop_remainder=True))
+    batches = streams[0]
+    if len(streams) == 2:
+        batches = tf.data.Dataset.zip(*streams).map(
+            lambda lab, wild: {key: tf.concat([lab[key], wild[key]], axis=0) for key in lab}
+        )
+    return batches.prefetch(4)
+
+
+def evaluation_batches(
+    name: str, split: str, data_dir: str, image_size: int, batch_size: int
+) -> tuple[tf.data.Dataset, int]:
+    """Every example of a split once, in its stored order, not augmented.
+
+    Returns:
+      The batches, the last one perhaps smaller, and the number of examples.
+
+    Raises:
+      FileNotFoundError, ValueError: the dataset is not prepared, unknown, or lacks the split.
+    """
+    files, features, count = _records(name, split, data_dir)
+    examples = tf.data.TFRecordDataset(files).map(
+        lambda record: _evaluation_example(_parse(record, features), image_size),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+    return examples.batch(batch_size).prefetch(2), count
+
+
+def mean_total_bone_length(name: str, data_dir: str) -> float:
+    """The sum of all bones' lengths, mean over the training split of a dataset with depth labels, mm."""
+    files, features, _ = _records(name, "train", data_dir)
+    child, parent = np.array(BONES).T
+
+    def total(record):
+        example = _parse(record, features)
+        joints = example["joints_3d_absolute"]
+        bones = tf.gather(joints, child) - tf.gather(joints, parent)
+        labelled = tf.cast(example["has_depth"], tf.float64)
+        return tf.stack([labelled * tf.cast(tf.reduce_sum(tf.norm(bones, axis=-1)), tf.float64), labelled])
+
+    totals = tf.data.TFRecordDataset(files).map(total, num_parallel_calls=tf.data.AUTOTUNE)
+    length, count = totals.reduce(tf.zeros([2], tf.float64), lambda old, new: old + new).numpy()
+    if not count:
+        raise ValueError(f"{name} has no depth labels, so it cannot serve as lab data.")
+    return float(length / count)
+
+
+def _records(name: str, split: str, data_dir: str) -> tuple[list[str], tfds.features.FeaturesDict, int]:
+    """The record files, features and number of examples of a prepared split."""
+    builder = prepared.open_builder(name, data_dir)
+    if split not in builder.info.splits:
+        raise ValueError(
+            f"{name} has no split {split!r}. Splits: {', '.join(sorted(builder.info.splits))}."
+        )
+    info = builder.info.splits[split]
+    if not info.num_examples:
+        raise ValueError(f"The split {split!r} of {name} in {data_dir} is empty.")
+    return [str(path) for path in info.filepaths], builder.info.features, info.num_examples
+
+
+def _parse(record: tf.Tensor, features: tfds.features.FeaturesDict) -> dict[str, tf.Tensor]:
+    """One example, its image still encoded."""
+    return features.deserialize_example(record, decoders={"image": tfds.decode.SkipDecoding()})
+
+
+def _shuffled_examples(name: str, data_dir: str, seed: int, first: int) -> tf.data.Dataset:
+    """Endless numbered examples (number, example) of a training split, from the number `first` on.
+
+    Each pass over the split has its own order, which depends on `seed` and the pass alone, so a run that
+    goes on reads at most one pass again.
+    """
+    files, features, count = _records(name, "train", data_dir)
+
+    def one_pass(number):
+        order = tf.random.experimental.stateless_shuffle(tf.constant(files), [seed, number])
+        records = tf.data.Dataset.from_tensor_slices(order).interleave(
+            tf.data.TFRecordDataset, cycle_length=8, block_length=16, deterministic=True
+        )
+        return records.shuffle(SHUFFLE_BUFFER, seed=seed + number, reshuffle_each_iteration=False)
+
+    passes = tf.data.Dataset.range(first // count, np.iinfo(np.int64).max)
+    records = passes.flat_map(one_pass).skip(first % count)
+    return records.enumerate(first).map(lambda number, record: (number, _parse(record, features)))
+
+
+def _labels(example: dict[str, tf.Tensor], crop_to_image: tf.Tensor, size: int) -> dict[str, tf.Tensor]:
+    """The labels of an example as seen in its crop."""
+    joints_2d = cropping.transform(example["joints_2d"], cropping.invert(crop_to_image))
+    inside = tf.reduce_all((joints_2d >= 0) & (joints_2d <= size), axis=-1)
+    image_pixels = tf.sqrt(tf.abs(tf.linalg.det(crop_to_image[:, :2])))  # per crop pixel
+    z = example["joints_3d_absolute"][:, 2]
+    focal_length = tf.reduce_mean(example["intrinsics"][:2])
+    mm_per_pixel = tf.math.divide_no_nan(z[ROOT] * image_pixels, focal_length)
+    return {
+        "joints_2d": joints_2d,
+        "joint_weight": example["joint_weight"] * tf.cast(inside, tf.float32),
+        "depth": tf.math.divide_no_nan(z - z[ROOT], mm_per_pixel * (size / 2)),
+        "has_depth": example["has_depth"],
+        "has_scale": example["has_scale"],
+        "mm_per_pixel": mm_per_pixel,
+    }
+
+
+def _crop_image(example: dict[str, tf.Tensor], crop_to_image: tf.Tensor, size: int) -> tf.Tensor:
+    photo = tf.io.decode_jpeg(example["image"], channels=3, dct_method="INTEGER_ACCURATE")
+    return cropping.crop(photo, crop_to_image, size) / 255.0
+
+
+def _training_example(
+    example: dict[str, tf.Tensor], size: int, config: AugmentationConfig, seed: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    crop_to_image, mirrored = augment.random_crop_to_image(example["box"], size, config, seed)
+    labels = _labels(example, crop_to_image, size)
+    order = tf.where(mirrored, mirror_order(), np.arange(len(mirror_order())))
+    for key in ("joints_2d", "joint_weight", "depth"):
+        labels[key] = tf.gather(labels[key], order)
+    image = augment.random_colour(_crop_image(example, crop_to_image, size), config, seed)
+    return {"image": image, **labels}
+
+
+def _evaluation_example(example: dict[str, tf.Tensor], size: int) -> dict[str, tf.Tensor]:
+    crop_to_image = cropping.crop_to_image(example["box"], size)
+    joints = example["joints_3d_absolute"]
+    image_pixels = tf.sqrt(tf.abs(tf.linalg.det(crop_to_image[:, :2])))
+    return {
+        "image": _crop_image(example, crop_to_image, size),
+        **_labels(example, crop_to_image, size),
+        "joints_3d": joints - joints[ROOT],
+        "root_depth": joints[ROOT, 2],
+        "crop_to_image": crop_to_image,
+        "head_size": example["head_size"] / image_pixels,
+        **{key: example[key] for key in ("intrinsics", "box")},
+        **{key: example[key] for key in ("example_id", "subject", "action", "sequence")},
+    }

@@ -1,0 +1,55 @@
+"""The pieces that hourglass and depth module are made of."""
+
+import keras
+from keras import layers, ops
+
+# PyTorch's batch norm, which the public checkpoints were trained with.
+BATCH_NORM_EPSILON = 1e-5
+BATCH_NORM_MOMENTUM = 0.9
+
+
+@keras.saving.register_keras_serializable(package="tf_advpose")
+class Upsample2x(layers.Layer):
+    """Nearest-neighbour upsampling by two: [B, H, W, C] -> [B, 2H, 2W, C].
+
+    Repeats while training, as the gradient of a resize does not compile under XLA on CPUs; resizes at
+    inference, as mobile delegates lack the five-dimensional tile that a repeat becomes. The two are
+    equal to the bit.
+    """
+
+    def call(self, features, training=False):
+        if training:
+            return ops.repeat(ops.repeat(features, 2, axis=1), 2, axis=2)
+        height, width = features.shape[1:3]
+        return ops.image.resize(features, (2 * height, 2 * width), interpolation="nearest")
+
+
+def normalise_and_relu(features, name: str):
+    """Batch norm, then ReLU."""
+    features = layers.BatchNormalization(
+        momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=f"{name}_bn"
+    )(features)
+    return layers.ReLU(name=f"{name}_relu")(features)
+
+
+def residual(features, width: int, name: str):
+    """Pre-activation bottleneck of Newell et al.: 1x1, 3x3, 1x1, the middle at half the width.
+
+    The skip path is the unnormalised input, through a 1x1 convolution where the width changes.
+    """
+    branch = normalise_and_relu(features, f"{name}_1")
+    branch = layers.Conv2D(width // 2, 1, name=f"{name}_1_conv")(branch)
+    branch = normalise_and_relu(branch, f"{name}_2")
+    branch = layers.Conv2D(width // 2, 3, padding="same", name=f"{name}_2_conv")(branch)
+    branch = normalise_and_relu(branch, f"{name}_3")
+    branch = layers.Conv2D(width, 1, name=f"{name}_3_conv")(branch)
+    if features.shape[-1] != width:
+        features = layers.Conv2D(width, 1, name=f"{name}_skip_conv")(features)
+    return layers.Add(name=f"{name}_add")([features, branch])
+
+
+def residuals(features, width: int, count: int, name: str):
+    """`count` residuals in a row."""
+    for index in range(count):
+        features = residual(features, width, f"{name}_res{index + 1}")
+    return features

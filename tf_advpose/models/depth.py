@@ -1,0 +1,30 @@
+"""The depth regression module: second stage of the generator (Sec. 3.1)."""
+
+from keras import layers
+
+from tf_advpose.models.blocks import residual
+
+NUM_MODULES = 3  # Sec. 5: three sequential residual and downsampling modules
+
+
+def regress_depth(features, heatmaps, *, num_joints: int, width: int):
+    """Regresses a depth a joint from image features and heatmaps.
+
+    Args:
+      features: [B, H, W, C], of the last stack.
+      heatmaps: [B, H, W, P], of the last stack.
+
+    Returns:
+      [B, P] float32, half-crop units, relative to the root.
+    """
+    merged = layers.Add(name="depth_merge")(
+        [
+            layers.Conv2D(width, 1, name="depth_features")(features),
+            layers.Conv2D(width, 1, name="depth_heatmaps")(heatmaps),
+        ]
+    )
+    for index in range(1, NUM_MODULES + 1):
+        merged = residual(merged, width, f"depth_res{index}")
+        merged = layers.MaxPooling2D(name=f"depth_pool{index}")(merged)
+    pooled = layers.GlobalAveragePooling2D(dtype="float32", name="depth_average")(merged)
+    return layers.Dense(num_joints, dtype="float32", name="depth")(pooled)

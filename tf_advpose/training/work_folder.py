@@ -1,0 +1,185 @@
+"""What a run leaves on disk, and how to open it again.
+
+A work folder holds
+  config.json                      the run's configuration
+  training_set.json                "total_bone_length": mean over the lab training set, mm
+  <stage>/generator.weights.h5     of each finished stage; <stage>/discriminator.weights.h5 likewise
+  <stage>/checkpoints/             to go on from, while a stage is unfinished
+  <stage>/metrics.jsonl, events.*  one line per logged step, and the same for TensorBoard
+Files appear under these names only when they are complete.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+
+import keras
+
+from tf_advpose import config as configuration
+from tf_advpose.config import STAGES, Config
+from tf_advpose.models import build_discriminator, build_generator
+
+CONFIG_FILE = "config.json"
+TRAINING_SET_FILE = "training_set.json"
+
+
+def create(work_dir: str, config: Config, total_bone_length: float) -> None:
+    """Starts a work folder, or reopens one of the same configuration to go on.
+
+    Raises:
+      FileExistsError: the folder holds another run, or something else.
+    """
+    folder = pathlib.Path(work_dir)
+    if folder.exists() and any(folder.iterdir()):
+        check_same_run(work_dir, config)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / TRAINING_SET_FILE, {"lab": config.lab, "total_bone_length": total_bone_length})
+    write_json(folder / CONFIG_FILE, dataclasses.asdict(config))
+
+
+def check_same_run(work_dir: str, config: Config) -> None:
+    """Raises FileExistsError where `work_dir` holds anything but a run of this very configuration."""
+    folder = pathlib.Path(work_dir)
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / CONFIG_FILE).exists():
+        raise FileExistsError(f"{work_dir} is not empty and holds no run. Give another --work_dir.")
+    theirs, ours = dataclasses.asdict(open_run(work_dir)), dataclasses.asdict(config)
+    different = [name for name in ours if ours[name] != theirs[name]]
+    if different:
+        raise FileExistsError(
+            f"{work_dir} already holds another run; its {', '.join(different)} differ. "
+            "Give another --work_dir, or the same settings to go on."
+        )
+
+
+def open_run(work_dir: str) -> Config:
+    """The configuration of the run in `work_dir`.
+
+    Raises:
+      FileNotFoundError, ValueError: no run there, or a damaged one.
+    """
+    path = pathlib.Path(work_dir) / CONFIG_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"{work_dir} holds no run: {CONFIG_FILE} not found.")
+    try:
+        return configuration.from_dict(json.loads(path.read_text()))
+    except (json.JSONDecodeError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not a run's configuration: {error}") from None
+
+
+def read_total_bone_length(work_dir: str) -> float:
+    """Mean summed bone length of the run's lab training set, mm."""
+    return json.loads((pathlib.Path(work_dir) / TRAINING_SET_FILE).read_text())["total_bone_length"]
+
+
+def new_generator(config: Config) -> keras.Model:
+    """The generator of a configuration, with new weights."""
+    return build_generator(**dataclasses.asdict(config.generator))
+
+
+def new_discriminator(config: Config) -> keras.Model:
+    """The discriminator of a configuration, with new weights."""
+    settings = dataclasses.asdict(config.discriminator)
+    settings.pop("redraw_heatmaps")
+    return build_discriminator(**settings, image_size=config.generator.image_size)
+
+
+def finished_stages(work_dir: str) -> list[str]:
+    """The stages whose final weights are there, in their order."""
+    return [stage for stage in STAGES if weights_path(work_dir, stage, "generator").is_file()]
+
+
+def take_over_stages(work_dir: str, other: str) -> list[str]:
+    """Copies the leading stages that `other` has finished under the very settings of `work_dir`.
+
+    The run in `work_dir` then starts behind them, with the weights that it would have trained itself.
+
+    Returns:
+      The names of the stages taken over.
+
+    Raises:
+      FileNotFoundError, ValueError: `other` holds no run, or its first stage cannot be taken over.
+    """
+    ours, theirs = dataclasses.asdict(open_run(work_dir)), dataclasses.asdict(open_run(other))
+    # What the last stage does, and what is logged, is no matter to the earlier ones.
+    free = {"preset", "discriminator", "lambda_adversarial", "discriminator_learning_rate", *STAGES}
+    free |= {"freeze_hourglass", "log_every", "checkpoint_every"}
+    different = [name for name in ours if name not in free and ours[name] != theirs[name]]
+    if different:
+        raise ValueError(f"No stage of {other} can be taken over: its {', '.join(different)} differ.")
+    taken = []
+    for stage in STAGES[:-1]:
+        needed = {stage} if stage == STAGES[0] else {stage, "freeze_hourglass"}
+        path = weights_path(other, stage, "generator")
+        if not path.is_file() or any(ours[name] != theirs[name] for name in needed):
+            break
+        target = weights_path(work_dir, stage, "generator")
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            aside = target.with_name(f"incomplete-{target.name}")
+            shutil.copyfile(path, aside)
+            os.replace(aside, target)
+        taken.append(stage)
+    if not taken:
+        raise ValueError(f"{other} has not finished {STAGES[0]} under the same settings.")
+    return taken
+
+
+def load_generator(work_dir: str, stage: str | None = None) -> keras.Model:
+    """The generator as it was after `stage`, or after the last finished stage, in float32.
+
+    Raises:
+      FileNotFoundError: no run, or the stage is not finished.
+      ValueError: the weights are those of another architecture.
+    """
+    config = open_run(work_dir)
+    finished = finished_stages(work_dir)
+    if not finished or (stage is not None and stage not in finished):
+        wanted = f"stage {stage!r}" if stage else "any stage"
+        there = ", ".join(finished) or "none"
+        raise FileNotFoundError(f"{work_dir} has no weights of {wanted}. Finished stages: {there}.")
+    generator = new_generator(config)
+    load_weights(generator, weights_path(work_dir, stage or finished[-1], "generator"))
+    return generator
+
+
+def weights_path(work_dir: str, stage: str, player: str) -> pathlib.Path:
+    """Where the final weights of a player ("generator" or "discriminator") are after a stage."""
+    return pathlib.Path(work_dir) / stage / f"{player}.weights.h5"
+
+
+def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
+    """Loads a weights file.
+
+    Raises:
+      FileNotFoundError: no such file.
+      ValueError: it is damaged, or of another architecture.
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"Weights not found: {path}")
+    try:
+        model.load_weights(path)
+    except (ValueError, OSError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"{path} does not fit the {model.name} of this run's configuration: {reason}"
+        ) from None
+
+
+def save_weights(model: keras.Model, path: pathlib.Path) -> None:
+    """Writes a weights file aside, then renames it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"incomplete-{path.name}")
+    model.save_weights(aside)
+    os.replace(aside, path)
+
+
+def write_json(path: pathlib.Path, values: dict) -> None:
+    """Writes a JSON file aside, then renames it."""
+    aside = path.with_name(f"incomplete-{path.name}")
+    aside.write_text(json.dumps(values, indent=2) + "\n")
+    os.replace(aside, path)

@@ -1,0 +1,59 @@
+"""Trains a generator through the paper's three stages.
+
+  python train.py --preset=full_2s --work_dir=runs/full_2s --data_dir=data
+
+The same command goes on after an interruption. Each setting of the preset is a flag:
+  --config.batch_size=24 --config.pretrain_3d.steps=50000 --config.lab=human36m
+"""
+
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from absl import app, flags
+from ml_collections import config_flags
+
+from tf_advpose import config as configuration
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("work_dir", None, "Folder of this run: weights, checkpoints, logs.", required=True)
+flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets (see prepare.py).")
+flags.DEFINE_string(
+    "start_from",
+    None,
+    "Work folder of another run; its finished stages are taken over as far as the settings agree.",
+)
+
+
+def define_config(argv: list[str]) -> None:
+    """Defines --preset, and --config.* with the preset's values as defaults."""
+    names = ", ".join(configuration.preset_names())
+    first_look = flags.FlagValues()
+    for flag_values in (first_look, FLAGS):
+        flags.DEFINE_string("preset", "full_2s", f"One of: {names}.", flag_values=flag_values)
+    first_look(argv, known_only=True)
+    config_flags.DEFINE_config_dataclass("config", configuration.from_preset(first_look.preset))
+
+
+def main(_) -> None:
+    from tf_advpose.training.trainer import Trainer
+
+    try:
+        configuration.check(FLAGS.config)
+        trainer = Trainer(FLAGS.config, FLAGS.work_dir, FLAGS.data_dir, start_from=FLAGS.start_from)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+    try:
+        trainer.run()
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. The same command goes on from the last checkpoint.")
+    print(f"Finished. Weights, logs and configuration are in {FLAGS.work_dir}")
+
+
+if __name__ == "__main__":
+    try:
+        define_config(sys.argv)
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    app.run(main)
