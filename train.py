@@ -6,15 +6,17 @@ The same command goes on after an interruption. Each setting of the preset is a 
   --config.batch_size=24 --config.pretrain_3d.steps=50000 --config.lab=human36m
 """
 
-import os
 import sys
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, flags
 from ml_collections import config_flags
 
+from tf_advpose.startup import load_tensorflow_quietly
+
+load_tensorflow_quietly()
+
 from tf_advpose import config as configuration
+from tf_advpose.training.trainer import Trainer
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("work_dir", None, "Folder of this run: weights, checkpoints, logs.", required=True)
@@ -37,8 +39,6 @@ def define_config(argv: list[str]) -> None:
 
 
 def main(_) -> None:
-    from tf_advpose.training.trainer import Trainer
-
     try:
         configuration.check(FLAGS.config)
         trainer = Trainer(FLAGS.config, FLAGS.work_dir, FLAGS.data_dir, start_from=FLAGS.start_from)

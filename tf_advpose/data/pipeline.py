@@ -18,7 +18,7 @@ from tf_advpose.data import augment, prepared
 from tf_advpose.data import crop as cropping
 from tf_advpose.skeleton import BONES, ROOT, mirror_order
 
-SHUFFLE_BUFFER = 10_000  # examples
+SHUFFLE_BLOCK = 4096  # examples that are shuffled among each other
 TRAINING_KEYS = ("image", "joints_2d", "joint_weight", "depth", "has_depth", "has_scale", "mm_per_pixel")
 _SEED_STRIDE = 1_000_003  # keeps the streams of neighbouring seeds apart
 
@@ -127,12 +127,14 @@ def _shuffled_examples(name: str, data_dir: str, seed: int, first: int) -> tf.da
     """
     files, features, count = _records(name, "train", data_dir)
 
+    shuffle = tf.random.experimental.stateless_shuffle
+
     def one_pass(number):
-        order = tf.random.experimental.stateless_shuffle(tf.constant(files), [seed, number])
+        order = shuffle(tf.constant(files), [seed, number])
         records = tf.data.Dataset.from_tensor_slices(order).interleave(
             tf.data.TFRecordDataset, cycle_length=8, block_length=16, deterministic=True
         )
-        return records.shuffle(SHUFFLE_BUFFER, seed=seed + number, reshuffle_each_iteration=False)
+        return records.batch(SHUFFLE_BLOCK).map(lambda block: shuffle(block, [seed, number])).unbatch()
 
     passes = tf.data.Dataset.range(first // count, np.iinfo(np.int64).max)
     records = passes.flat_map(one_pass).skip(first % count)

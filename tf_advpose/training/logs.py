@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tf_advpose import heatmaps, visualize
 from tf_advpose.training.steps import Batch, Metrics
+from tf_advpose.training.work_folder import METRICS_FILE
 
 NUM_PICTURES = 8
 
@@ -19,7 +20,7 @@ class StageLog:
         """Goes on behind `first_step`: lines of a run that got further before it was interrupted go."""
         folder.mkdir(parents=True, exist_ok=True)
         self._writer = tf.summary.create_file_writer(str(folder))
-        self._path = folder / "metrics.jsonl"
+        self._path = folder / METRICS_FILE
         lines = self._path.read_text().splitlines() if self._path.exists() else []
         kept = [line for line in lines if json.loads(line)["step"] <= first_step]
         self._path.write_text("".join(line + "\n" for line in kept))

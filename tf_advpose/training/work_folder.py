@@ -16,6 +16,7 @@ import pathlib
 import shutil
 
 import keras
+import numpy as np
 
 from tf_advpose import config as configuration
 from tf_advpose.config import STAGES, Config
@@ -23,6 +24,7 @@ from tf_advpose.models import build_discriminator, build_generator
 
 CONFIG_FILE = "config.json"
 TRAINING_SET_FILE = "training_set.json"
+METRICS_FILE = "metrics.jsonl"
 
 
 def create(work_dir: str, config: Config, total_bone_length: float) -> None:
@@ -74,6 +76,13 @@ def open_run(work_dir: str) -> Config:
 def read_total_bone_length(work_dir: str) -> float:
     """Mean summed bone length of the run's lab training set, mm."""
     return json.loads((pathlib.Path(work_dir) / TRAINING_SET_FILE).read_text())["total_bone_length"]
+
+
+def read_metrics(work_dir: str | os.PathLike, stage: str) -> dict[str, np.ndarray]:
+    """What was logged of a stage: each metric, and "step", as an array over the logged steps."""
+    lines = (pathlib.Path(work_dir) / stage / METRICS_FILE).read_text().splitlines()
+    logged = [json.loads(line) for line in lines]
+    return {name: np.array([entry[name] for entry in logged]) for name in logged[0]}
 
 
 def new_generator(config: Config) -> keras.Model:

@@ -1,0 +1,60 @@
+"""Exports a trained generator as SavedModel and .tflite, each compared with the Keras model first.
+
+  python export.py --work_dir=runs/demo --output=exports --parity_data=synthetic_people/wild
+
+writes exports/demo/1/, which TensorFlow Serving can serve, with pose_float32.tflite and parity.json in it.
+"""
+
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from absl import app, flags
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("work_dir", None, "Folder of the run to export.", required=True)
+flags.DEFINE_string("output", "exports", "Folder of all exports.")
+flags.DEFINE_string("stage", None, "Stage whose weights are exported. None: the last finished one.")
+flags.DEFINE_integer("version", 1, "Version of this export; must not exist.", lower_bound=1)
+flags.DEFINE_string(
+    "parity_data",
+    None,
+    "Prepared dataset on whose crops the exports are compared, such as synthetic_people/wild.",
+    required=True,
+)
+flags.DEFINE_string("parity_split", "test", "Its split.")
+flags.DEFINE_integer("parity_examples", 32, "How many crops are compared at most.", lower_bound=1)
+flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets (see prepare.py).")
+
+
+def main(_) -> None:
+    from tf_advpose.deploy import artefacts, parity
+
+    try:
+        folder, report = artefacts.export(
+            FLAGS.work_dir,
+            FLAGS.output,
+            FLAGS.parity_data,
+            parity_split=FLAGS.parity_split,
+            data_dir=FLAGS.data_dir,
+            version=FLAGS.version,
+            stage=FLAGS.stage,
+            parity_examples=FLAGS.parity_examples,
+        )
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+    print(
+        f"Largest difference from the Keras model on {report['examples']} crops of {report['data']}, "
+        f"{report['split']}:\n{parity.table(report['differences'], report['limits'])}"
+    )
+    if report["undecided_joints"]:
+        print(
+            f"{report['undecided_joints']} of {report['joints']} joints, whose two highest heatmap cells are "
+            "equal but for rounding, are left out of joints_2d."
+        )
+    print(f"Written: {folder}")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,237 @@
+"""Preparing and opening: what goes in comes out, offline, whole or not at all, never over another."""
+
+import dataclasses
+import socket
+import sys
+import types
+
+import layouts
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+import tf_advpose.people
+from tf_advpose import camera
+from tf_advpose.data import prepared, schema
+from tf_advpose.skeleton import NUM_JOINTS
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    """Any attempt to reach a network fails the test."""
+
+    def refuse(*args):
+        raise AssertionError(f"tried to connect: {args}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def examples(name: str, split: str, data_dir) -> dict[str, dict]:
+    """The prepared examples of a split by their ids, photos decoded."""
+    dataset = prepared.open_builder(name, str(data_dir)).as_dataset(split=split, shuffle_files=False)
+    return {example["example_id"].decode(): example for example in tfds.as_numpy(dataset)}
+
+
+def test_round_trip(tmp_path):
+    """Labels come out as they went in, photos but for what JPEG loses."""
+    layouts.write_human36m(tmp_path / "h36m", official=True)
+    data_dir = tmp_path / "data"
+    builder = prepared.prepare("human36m", str(data_dir), source=str(tmp_path / "h36m"))
+    assert {split: info.num_examples for split, info in builder.info.splits.items()} == {
+        "train": 3,
+        "test": 1,
+    }
+    assert [path.name for path in data_dir.iterdir()] == ["human36m"], "something else was left behind"
+    reader, start = builder.find_layout(tmp_path / "h36m")
+    found = examples("human36m", "train", data_dir)
+    for person in reader(start, "train", {}):
+        photo = schema.read_image(str(person.pop("image")))
+        expected, example = schema.make_example(photo, **person), found.pop(person["example_id"])
+        assert np.abs(example.pop("image").astype(int) - expected.pop("image")).mean() < 3
+        for key, value in expected.items():
+            if isinstance(value, str):
+                assert example[key].decode() == value
+            else:
+                np.testing.assert_array_equal(example[key], value, err_msg=key)
+        projected = camera.project(example["joints_3d_absolute"], example["intrinsics"])
+        np.testing.assert_allclose(projected, example["joints_2d"], atol=0.01)
+    assert not found
+
+
+def test_description_is_stored(tmp_path):
+    """Layout, card and what was left out can be read from the prepared dataset alone."""
+    layouts.write_human36m(tmp_path / "h36m", official=False)
+    prepared.prepare("human36m", str(tmp_path), source=str(tmp_path / "h36m"))
+    builder = prepared.open_builder("human36m", str(tmp_path))
+    assert "academic use only" in builder.info.description
+    text = prepared.summary(builder)
+    assert "layout: mmpose" in text and "train: 3 examples" in text
+    assert "left out: the video is corrupt: 1" in text
+
+
+def test_missing_photos(tmp_path):
+    """By default they stop it before anything is written; else their people are left out and counted."""
+    layouts.write_mpii_json(tmp_path / "mpii")
+    (tmp_path / "mpii/images/b.jpg").unlink()
+    data_dir = tmp_path / "data"
+    with pytest.raises(FileNotFoundError, match=r"Of 4 labelled people of mpii, 2 have no photo.*b\.jpg"):
+        prepared.prepare("mpii", str(data_dir), source=str(tmp_path / "mpii"))
+    assert not list(data_dir.glob("mpii/*"))
+    builder = prepared.prepare("mpii", str(data_dir), source=str(tmp_path / "mpii"), skip_missing=True)
+    assert "left out: the photo is missing: 2" in prepared.summary(builder)
+    assert list(examples("mpii", "train", data_dir)) == ["a_1"]
+    assert examples("mpii", "validation", data_dir)["c_1"]["box"].shape == (4,)
+
+
+def test_no_example_left(tmp_path):
+    layouts.write_mpii_json(tmp_path / "mpii")
+    for photo in (tmp_path / "mpii/images").iterdir():
+        photo.unlink()
+    with pytest.raises(ValueError, match="Not one example is left .* the photo is missing: 4"):
+        prepared.prepare("mpii", str(tmp_path), source=str(tmp_path / "mpii"), skip_missing=True)
+
+
+def test_failure_leaves_nothing_and_can_be_repeated(tmp_path):
+    """A photo that cannot be read is named; once it is mended, the same call works."""
+    layouts.write_human36m(tmp_path / "h36m", official=False)
+    broken = tmp_path / "h36m" / layouts.HUMAN36M_PHOTOS[2]
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:300])
+    with pytest.raises(ValueError, match=broken.name):
+        prepared.prepare("human36m", str(tmp_path / "data"), source=str(tmp_path / "h36m"))
+    assert not list((tmp_path / "data").glob("human36m/*"))
+    broken.write_bytes(whole)
+    prepared.prepare("human36m", str(tmp_path / "data"), source=str(tmp_path / "h36m"))
+
+
+def test_interruption_leaves_nothing(tmp_path, monkeypatch):
+    layouts.write_human36m(tmp_path / "h36m", official=False)
+
+    def interrupt(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(schema, "read_image", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        prepared.prepare("human36m", str(tmp_path / "data"), source=str(tmp_path / "h36m"))
+    assert not list((tmp_path / "data").glob("human36m/*"))
+
+
+def test_killed_run_is_no_dataset(tmp_path):
+    """What a killed run leaves has no final name: it neither opens nor stands in the way, and is named."""
+    layouts.write_human36m(tmp_path / "h36m", official=False)
+    left_over = tmp_path / "human36m/incomplete.ABCDEF_1.0.0"
+    left_over.mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match="not prepared"):
+        prepared.open_builder("human36m", str(tmp_path))
+    builder = prepared.prepare("human36m", str(tmp_path), source=str(tmp_path / "h36m"))
+    assert str(left_over) in prepared.summary(builder)
+
+
+def test_existing_dataset_is_kept(tmp_path):
+    layouts.write_human36m(tmp_path / "h36m", official=False)
+    prepared.prepare("human36m", str(tmp_path), source=str(tmp_path / "h36m"))
+    before = {path: path.read_bytes() for path in (tmp_path / "human36m/1.0.0").iterdir()}
+    with pytest.raises(FileExistsError, match=str(tmp_path / "human36m/1.0.0")):
+        prepared.prepare("human36m", str(tmp_path), source=str(tmp_path / "h36m"))
+    assert before == {path: path.read_bytes() for path in (tmp_path / "human36m/1.0.0").iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [("mpii", "prepare.py mpii --source"), ("synthetic_people/lab", "prepare.py people --domain=lab")],
+)
+def test_open_says_how_to_prepare(tmp_path, name, command):
+    with pytest.raises(FileNotFoundError, match=command):
+        prepared.open_builder(name, str(tmp_path))
+
+
+def test_unknown_name(tmp_path):
+    with pytest.raises(
+        ValueError, match="'coco'. Known: human36m, mpii, mpi_inf_3dhp, synthetic_people/lab"
+    ):
+        prepared.open_builder("coco", str(tmp_path))
+
+
+@pytest.mark.parametrize("folder", ["..", "images", "nowhere"])
+def test_wrong_folder_says_what_is_expected(tmp_path, folder):
+    """One folder too high or too low is told apart from a folder that holds no such dataset."""
+    source = tmp_path / "all/mpii"
+    layouts.write_mpii_json(source)
+    expected = "does not exist" if folder == "nowhere" else f"the labels are found from .*{source.name}"
+    with pytest.raises((ValueError, FileNotFoundError), match=expected):
+        prepared.prepare("mpii", str(tmp_path / "data"), source=str(source / folder))
+    with pytest.raises(
+        ValueError, match=r"expected .*h36m_train.npz.* found images, mpii_annotations.json"
+    ):
+        prepared.prepare("human36m", str(tmp_path / "data"), source=str(source))
+
+
+@dataclasses.dataclass
+class FakePeople:
+    """Stands for the rendering of people, and notes how it was called."""
+
+    calls: list = dataclasses.field(default_factory=list)
+
+    def generate(self, domain, split, count, **arguments):
+        self.calls.append((domain, split, count, arguments))
+        for number in range(count):
+            joints = layouts.standing_person(number, NUM_JOINTS)
+            yield {
+                "image": np.full((64, 64, 3), 40 * number, np.uint8),
+                "joints_2d": camera.project(joints, layouts.HUMAN36M_INTRINSICS),
+                "joints_3d_absolute": joints,
+                "intrinsics": layouts.HUMAN36M_INTRINSICS,
+                "train_depth": domain == "lab",
+                "example_id": f"{domain}-{split}-{number}",
+            }
+
+
+def test_synthetic_people(tmp_path, monkeypatch):
+    """Either domain under its own name; what it was made with is in its metadata."""
+    fake = FakePeople()
+    module = types.SimpleNamespace(generate=fake.generate)
+    monkeypatch.setitem(sys.modules, "tf_advpose.people.dataset", module)
+    monkeypatch.setattr(tf_advpose.people, "dataset", module, raising=False)
+    made_with = {"train_examples": 3, "test_examples": 2, "size": 64, "seed": 7, "processes": 1}
+    for domain in ("lab", "wild"):
+        prepared.prepare(f"synthetic_people/{domain}", str(tmp_path), **made_with)
+    arguments = {"size": 64, "seed": 7, "processes": 1}
+    assert fake.calls == [
+        (d, s, n, arguments) for d in ("lab", "wild") for s, n in (("train", 3), ("test", 2))
+    ]
+    builder = prepared.open_builder("synthetic_people/wild", str(tmp_path))
+    assert builder.info.splits["train"].num_examples == 3
+    assert builder.info.metadata["seed"] == 7 and builder.info.metadata["size"] == 64
+    assert examples("synthetic_people/lab", "test", tmp_path)["lab-test-1"]["has_depth"]
+    assert not examples("synthetic_people/wild", "test", tmp_path)["wild-test-1"]["has_depth"]
+
+
+def test_real_synthetic_people(tmp_path):
+    """The rendering gives what the schema asks for, and a seed gives the same people again."""
+    pytest.importorskip("embreex")
+    pytest.importorskip("body_models")
+    made_with = {"train_examples": 1, "test_examples": 1, "size": 32, "seed": 0, "processes": 1}
+    stored = []
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        prepared.prepare("synthetic_people/lab", str(folder), **made_with)
+        stored.append(next(folder.glob("**/*train.tfrecord*")).read_bytes())
+    assert stored[0] == stored[1]
+    (example,) = examples("synthetic_people/lab", "train", tmp_path / "first").values()
+    assert example["has_depth"] and example["action"] and example["subject"]
+    projected = camera.project(example["joints_3d_absolute"], example["intrinsics"])
+    np.testing.assert_allclose(projected, example["joints_2d"], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "counts"),
+    [
+        ("human36m", "h36m_mmpose", {"train": 3}),
+        ("mpii", "mpii", {"validation": 3}),
+        ("mpi_inf_3dhp", "mpi_inf_3dhp_test_set_MINI", {"test": 1}),
+        ("mpi_inf_3dhp", "mpi_inf_3dhp_mmpose", {"train": 1, "test": 1}),
+    ],
+)
+def test_real_sources(tmp_path, samples, name, folder, counts):
+    builder = prepared.prepare(name, str(tmp_path), source=str(samples / folder), skip_missing=True)
+    assert {split: info.num_examples for split, info in builder.info.splits.items()} == counts

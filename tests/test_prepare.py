@@ -1,0 +1,63 @@
+"""prepare.py as a user runs it: one line for each mistake, a summary for each success."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import layouts
+import pytest
+
+SCRIPT = pathlib.Path(__file__).parent.parent / "prepare.py"
+
+
+def run(*arguments: str, path: str = "") -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+
+
+def test_prepares_mpii_without_the_packages_of_synthetic_people(tmp_path):
+    """Whoever works with real photos needs none of them; nothing but progress is on stderr."""
+    for package in ("embreex", "body_models", "anny"):
+        (tmp_path / f"{package}.py").write_text("raise ImportError('must not be imported')")
+    layouts.write_mpii_json(tmp_path / "mpii")
+    arguments = ("mpii", f"--source={tmp_path / 'mpii'}", f"--data_dir={tmp_path / 'data'}")
+    result = run(*arguments, path=str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    assert "train: 3 examples" in result.stdout and "validation: 1 examples" in result.stdout
+    assert all(line.startswith("mpii ") for line in result.stderr.splitlines())
+    again = run(*arguments)
+    assert again.returncode == 1
+    (line,) = again.stderr.splitlines()
+    assert line.startswith("error: mpii is already prepared in ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "expected one of people, human36m, mpii, mpi_inf_3dhp; got nothing"),
+        (("coco",), "got coco"),
+        (("mpii",), "mpii needs --source"),
+        (("people", "--source=/x"), "people has no --source"),
+        (("human36m", "--source=/x", "--seed=1"), "human36m has no --seed"),
+    ],
+)
+def test_wrong_command_lines(arguments, message):
+    result = run(*arguments)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ") and message in line
+
+
+def test_wrong_source_is_one_line(tmp_path):
+    result = run("human36m", f"--source={tmp_path}", f"--data_dir={tmp_path / 'data'}")
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(
+        f"error: No labels in {tmp_path}: expected annotation_body3d/fps10/h36m_train.npz"
+    )
+    assert not list((tmp_path / "data").glob("human36m/*"))

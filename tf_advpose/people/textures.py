@@ -1,0 +1,71 @@
+"""Procedural textures: noise, and patterns of two colours on a surface's own coordinates.
+
+Colours are linear light in [0, 1]; `linear` makes them from what is seen on a screen.
+"""
+
+import functools
+
+import numpy as np
+
+_NOISE_SIDE = 256
+
+
+def linear(colour) -> np.ndarray:
+    """Linear light of screen colours (sRGB, approximated by a power) in [0, 1]."""
+    return np.asarray(colour, np.float32) ** 2.2
+
+
+@functools.cache
+def _noise_bank() -> np.ndarray:
+    """Four tileable fields of 1/f noise [4, S, S] float32, mean 0.5, mostly within [0, 1]."""
+    rng = np.random.default_rng(20180618)
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(_NOISE_SIDE), np.fft.fftfreq(_NOISE_SIDE))) * _NOISE_SIDE
+    spectrum = np.fft.fft2(rng.normal(size=(4, _NOISE_SIDE, _NOISE_SIDE)))
+    field = np.fft.ifft2(spectrum / np.maximum(frequency, 2.0) ** 1.2).real
+    field = field / field.std(axis=(1, 2), keepdims=True)
+    return (0.5 + 0.22 * field).astype(np.float32)
+
+
+def noise(u: np.ndarray, v: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Smooth noise at coordinates `u`, `v` (any equal shape; it repeats after 1), about [0, 1]."""
+    bank = _noise_bank()[seed % 4]
+    x, y = (u + 0.37 * seed) * _NOISE_SIDE, (v + 0.61 * seed) * _NOISE_SIDE
+    x0, y0 = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
+    fx, fy = x - x0, y - y0
+    x0, y0 = x0 & (_NOISE_SIDE - 1), y0 & (_NOISE_SIDE - 1)
+    x1, y1 = (x0 + 1) & (_NOISE_SIDE - 1), (y0 + 1) & (_NOISE_SIDE - 1)
+    top = bank[y0, x0] * (1 - fx) + bank[y0, x1] * fx
+    bottom = bank[y1, x0] * (1 - fx) + bank[y1, x1] * fx
+    return top * (1 - fy) + bottom * fy
+
+
+PATTERNS = ("plain", "mottled", "stripes", "checks", "dots", "bricks", "planks", "blocks")
+
+
+def pattern(kind: str, u: np.ndarray, v: np.ndarray, seed: int = 0) -> np.ndarray:
+    """How much of a surface's second colour shows at `u`, `v` [N], in units of the pattern: [N] in [0, 1].
+
+    Raises:
+      ValueError: `kind` is none of `PATTERNS`.
+    """
+    if kind == "plain":
+        return np.zeros_like(u)
+    if kind == "mottled":
+        return np.clip(noise(u / 8, v / 8, seed) * 2 - 0.5, 0, 1)
+    if kind == "stripes":
+        return (np.mod(u, 1) < 0.4).astype(np.float32)
+    if kind == "checks":
+        return 0.5 * (np.mod(u, 1) < 0.5) + 0.5 * (np.mod(v, 1) < 0.5)
+    if kind == "dots":
+        return (np.hypot(np.mod(u, 1) - 0.5, np.mod(v, 1) - 0.5) < 0.3).astype(np.float32)
+    if kind == "bricks":
+        row = np.floor(v * 2)
+        return ((np.mod(v * 2, 1) < 0.12) | (np.mod(u + 0.5 * row, 1) < 0.06)).astype(np.float32)
+    if kind == "planks":
+        row = np.floor(v * 3)
+        tone = np.mod(np.sin(row * 12.9898 + seed) * 43.7585, 1)
+        return np.clip(0.7 * tone + (np.mod(v * 3, 1) < 0.06) + 0.3 * noise(u / 8, v, seed), 0, 1)
+    if kind == "blocks":
+        cell = np.floor(u) * 127.1 + np.floor(v) * 311.7
+        return np.mod(np.sin(cell + seed) * 437.585, 1).astype(np.float32)
+    raise ValueError(f"Unknown pattern {kind!r}; there are {', '.join(PATTERNS)}.")

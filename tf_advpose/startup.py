@@ -1,0 +1,28 @@
+"""What every script does first: load TensorFlow without its start-up messages."""
+
+import os
+import sys
+import tempfile
+
+from absl import logging
+
+
+def load_tensorflow_quietly() -> None:
+    """Imports TensorFlow; what it prints while it starts is shown only if it fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.set_verbosity(logging.WARNING)
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as messages:
+        os.dup2(messages.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        except BaseException:
+            messages.seek(0)
+            os.write(terminal, messages.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
