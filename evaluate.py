@@ -15,7 +15,7 @@ from tf_advpose.startup import load_tensorflow_quietly
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("work_dir", None, "Folders of the runs to score.", required=True)
-flags.DEFINE_list("stage", [], "Stages to score of each run. None: its last finished one.")
+flags.DEFINE_list("stage", [], "Stages to score of each run. Empty: the last one finished.")
 flags.DEFINE_string(
     "data", None, "Prepared dataset, such as human36m or synthetic_people/wild.", required=True
 )

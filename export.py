@@ -5,12 +5,11 @@
 writes exports/demo/1/, which TensorFlow Serving can serve, with pose_float32.tflite and parity.json in it.
 """
 
-import os
 import sys
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 from absl import app, flags
+
+from tf_advpose.startup import load_tensorflow_quietly
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("work_dir", None, "Folder of the run to export.", required=True)
@@ -29,6 +28,7 @@ flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets (see pr
 
 
 def main(_) -> None:
+    load_tensorflow_quietly()
     from tf_advpose.deploy import artefacts, parity
 
     try:
@@ -50,8 +50,8 @@ def main(_) -> None:
     )
     if report["undecided_joints"]:
         print(
-            f"{report['undecided_joints']} of {report['joints']} joints, whose two highest heatmap cells are "
-            "equal but for rounding, are left out of joints_2d."
+            f"{report['undecided_joints']} of {report['joints']} joints, whose two highest heatmap cells "
+            "are equal but for rounding, are left out of joints_2d."
         )
     print(f"Written: {folder}")
 

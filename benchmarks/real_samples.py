@@ -3,9 +3,9 @@
   python benchmarks/real_samples.py --samples=/folder/of/samples --work_dir=runs/real_samples
 
 Runs prepare.py, train.py (all three stages, Human3.6M as lab, MPII as wild) and evaluate.py as a user
-would, on the few photos in the folder, and draws each with its labels and with what was predicted. Memorised
-photos must score PCKh@0.5 = 100 % on MPII and MPJPE under 40 mm on Human3.6M; a wrong flip, offset or axis
-would keep them from it. MPI-INF-3DHP is never trained on: its figures are whatever they are.
+would, on the few photos in the folder, and draws each with its labels and with what was predicted.
+Memorised photos must score PCKh@0.5 = 100 % on MPII and MPJPE under 40 mm on Human3.6M; a wrong flip,
+offset or axis would keep them from it. MPI-INF-3DHP is never trained on: its figures are what they are.
 
 The folder holds h36m_mmpose/ (mmpose's layout), mpii/ (images/ and the official .mat) and
 mpi_inf_3dhp_test_set_MINI/ (the official layout). Where it is missing, nothing is done.

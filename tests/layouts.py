@@ -141,7 +141,7 @@ def _struct(*rows: dict) -> np.ndarray:
 def write_mpii_mat(path: Path) -> None:
     """The official release of five photos:
 
-    a.jpg: one person with all joints and a head rectangle, every form of is_visible; then one without joints.
+    a.jpg: one person with all joints and a head rectangle, every form of is_visible; one without joints.
     b.jpg: two people, the fields in another order, one joint each; the second has no scale.
     c.jpg: one person of one visible joint, without is_visible, and one with all joints.
     d.jpg: of the test split. e.jpg: nobody, an empty annorect.

@@ -24,7 +24,7 @@ def read(source, split: str) -> tuple[list[dict], collections.Counter]:
     "unpacked", ["", "mpi_inf_3dhp_test_set", "mpi_inf_3dhp_test_set/mpi_inf_3dhp_test_set"]
 )
 def test_official_test_set(tmp_path, unpacked):
-    """Valid frames only; row 0 is photo 1; the 3D joints are annot3; whichever folder it was unpacked to."""
+    """Valid frames only; row 0 is photo 1; 3D is annot3; whichever folder it was unpacked to."""
     pixels, joints = layouts.write_mpi_inf_3dhp(tmp_path / unpacked, TS2_INTRINSICS)
     people, skipped = read(tmp_path, "test")
     assert [person["example_id"] for person in people] == ["TS2_000001", "TS2_000003"]

@@ -1,5 +1,6 @@
 """Preparing and opening: what goes in comes out, offline, whole or not at all, never over another."""
 
+import collections
 import dataclasses
 import socket
 import sys
@@ -45,7 +46,7 @@ def test_round_trip(tmp_path):
     assert [path.name for path in data_dir.iterdir()] == ["human36m"], "something else was left behind"
     reader, start = builder.find_layout(tmp_path / "h36m")
     found = examples("human36m", "train", data_dir)
-    for person in reader(start, "train", {}):
+    for person in reader(start, "train", collections.Counter()):
         photo = schema.read_image(str(person.pop("image")))
         expected, example = schema.make_example(photo, **person), found.pop(person["example_id"])
         assert np.abs(example.pop("image").astype(int) - expected.pop("image")).mean() < 3
@@ -158,12 +159,10 @@ def test_wrong_folder_says_what_is_expected(tmp_path, folder):
     """One folder too high or too low is told apart from a folder that holds no such dataset."""
     source = tmp_path / "all/mpii"
     layouts.write_mpii_json(source)
-    expected = "does not exist" if folder == "nowhere" else f"the labels are found from .*{source.name}"
+    expected = "does not exist" if folder == "nowhere" else f"wrong folder level.*which is .*{source.name}"
     with pytest.raises((ValueError, FileNotFoundError), match=expected):
         prepared.prepare("mpii", str(tmp_path / "data"), source=str(source / folder))
-    with pytest.raises(
-        ValueError, match=r"expected .*h36m_train.npz.* found images, mpii_annotations.json"
-    ):
+    with pytest.raises(ValueError, match=r"expected annotation_body3d.*; found images, mpii_ann"):
         prepared.prepare("human36m", str(tmp_path / "data"), source=str(source))
 
 

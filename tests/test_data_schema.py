@@ -68,7 +68,7 @@ def test_what_is_known_is_said():
 
 
 def test_head_size():
-    """By default the head bone: in 3D at the pelvis's distance, else in the photo, unknown if unlabelled."""
+    """By default the head bone: in 3D at the pelvis's distance, else in the photo, 0 if unlabelled."""
     labels = person()
     joints, joints_2d = labels["joints_3d_absolute"], labels["joints_2d"]
     bone = np.linalg.norm(joints[HEAD_TOP] - joints[UPPER_NECK])

@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -56,6 +55,98 @@ def test_joint_is_drawn_centred_on_its_pixel():
     joints_2d = np.full((NUM_JOINTS, 2), np.nan)
     joints_2d[4] = 101.25, 60.75
     drawn = visualize.draw_joints(flat_image(), joints_2d, weight)
+    rows, columns = np.nonzero((drawn > 200).all(axis=-1))
+    assert len(rows) > 5
+    np.testing.assert_allclose([columns.mean() + 0.5, rows.mean() + 0.5], joints_2d[4], atol=0.3)
+
+
+def test_bones_of_unlabelled_joints_are_left_out():
+    weight = np.zeros(NUM_JOINTS)
+    untouched = visualize.draw_joints(flat_image(), joints_in_image(), weight)
+    np.testing.assert_array_equal(untouched, flat_image())
+    weight[[INDEX["left_hip"], INDEX["left_ankle"]]] = 1
+    drawn = visualize.draw_joints(flat_image(), joints_in_image(), weight)
+    assert not (drawn == visualize.LEFT).all(axis=-1).any()
+
+
+def test_joints_far_outside_do_no_harm():
+    joints_2d = joints_in_image()
+    joints_2d[0] = 1e12, -1e12
+    drawn = visualize.draw_joints(flat_image(), joints_2d)
+    assert (drawn == visualize.LEFT).all(axis=-1).any()
+
+
+def test_a_heatmap_lights_its_place_in_its_colour():
+    heatmaps = np.zeros((64, 64, NUM_JOINTS), np.float32)
+    heatmaps[10, 40, INDEX["left_wrist"]] = 1.0
+    heatmaps[50, 20, INDEX["right_wrist"]] = 1.0
+    drawn = visualize.draw_heatmaps(flat_image(), heatmaps).astype(int)
+    blue, orange = drawn[..., 2] - drawn[..., 0], drawn[..., 0] - drawn[..., 2]
+    for difference, cell in ((blue, (10, 40)), (orange, (50, 20))):
+        row, column = np.unravel_index(difference.argmax(), difference.shape)
+        assert (row // 4, column // 4) == cell
+    assert (drawn[:20, :20] == drawn[0, 0, 0]).all() and drawn[0, 0, 0] < 90
+
+
+def drawn_bones(degrees: float) -> dict[str, np.ndarray]:
+    """Where `plot_skeletons` draws the bones of `STANDING`: {child: its two ends}, far ones first."""
+    axes = Figure().add_subplot()
+    visualize.plot_skeletons(axes, STANDING, degrees)
+    lines = axes.collections[-1]
+    segments, colours = lines.get_segments()[1::2], lines.get_colors()[1::2]  # each lies on a white border
+    right = "#{:02x}{:02x}{:02x}".format(*visualize.RIGHT)
+    assert [to_hex(colour) for colour in colours].count(right) == 6
+    bones = {}
+    for segment in segments:
+        ends = [visualize._seen_from(STANDING[list(bone)], degrees)[0] for bone in BONES]
+        child, _ = BONES[int(np.argmin([np.abs(end - segment).sum() for end in ends]))]
+        bones[JOINT_NAMES[child]] = segment
+    assert len(bones) == len(BONES)
+    return bones
+
+
+@pytest.mark.parametrize("degrees", [visualize.FRONT_DEGREES, visualize.SIDE_DEGREES])
+def test_people_stand_upright(degrees):
+    """y points down in the camera frame and up on paper."""
+    bones = drawn_bones(degrees)
+    assert bones["head_top"][0, 1] > 700
+    assert bones["right_ankle"][0, 1] < -800
+
+
+def test_front_view_is_what_the_camera_saw():
+    """Who faces the camera has their right side on the paper's left."""
+    bones = drawn_bones(visualize.FRONT_DEGREES)
+    right, middle, left = (bones[name][0, 0] for name in ("right_hip", "thorax", "left_hip"))
+    assert right < middle < left
+    order = list(bones)
+    assert order.index("thorax") < order.index("right_elbow"), "the arm must pass before the trunk"
+
+
+def test_side_view_has_the_camera_on_the_left():
+    bones = drawn_bones(visualize.SIDE_DEGREES)
+    np.testing.assert_allclose(bones["right_wrist"][0, 0], -500, atol=1e-6)
+    order = list(bones)
+    assert order.index("right_knee") < order.index("left_knee"), "the left leg is the nearer one"
+
+
+def example_row(with_3d: bool) -> visualize.ExampleRow:
+    return visualize.ExampleRow(
+        image=flat_image(),
+        heatmaps=np.zeros((64, 64, NUM_JOINTS), np.float32),
+        predicted_joints_2d=joints_in_image() + 5,
+        joints_2d=joints_in_image(),
+        joint_weight=np.ones(NUM_JOINTS),
+        pretrained_joints_3d=STANDING * 1.2,
+        adversarial_joints_3d=STANDING * 1.1,
+        joints_3d=STANDING if with_3d else None,
+    )
+
+
+def test_example_sheet_is_written_whole(tmp_path):
+    path = tmp_path / "new/sheet.png"
+    visualize.example_sheet([example_row(True), example_row(False)], path)
+    assert [file.name for file in path.parent.iterdir()] == ["sheet.png"]
+    sheet = cv2.imread(str(path))[..., ::-1]
     coloured = np.ptp(sheet.astype(int), axis=-1) > 60
     rows = np.array_split(coloured[sheet.shape[0] % 180 :], 2)  # below the titles, two rows of 1.5 inches
     shown = [[bool(cell.any()) for cell in np.array_split(row, 10, axis=1)] for row in rows]

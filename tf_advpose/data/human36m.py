@@ -56,7 +56,10 @@ class Human36m(photos.PhotoDataset):
     @staticmethod
     def find_layout(source: Path) -> tuple[photos.Reader, Path]:
         patterns = [folder + file for folder in _LABEL_FOLDERS for file in _LABEL_FILES]
-        return read_mmpose, photos.find_labels(source, patterns).parent
+        expected = (
+            "annotation_body3d/fps10 (or fps50) of MMPose, or h36m_train.npz and cameras.pkl themselves"
+        )
+        return read_mmpose, photos.find_labels(source, patterns, expected).parent
 
 
 def read_mmpose(source: Path, split: str, skipped: collections.Counter) -> Iterator[dict]:

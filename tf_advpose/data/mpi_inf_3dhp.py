@@ -68,7 +68,8 @@ class MpiInf3dhp(photos.PhotoDataset):
         patterns = [f"{unpacked * depth}TS[1-6]/annot_data.mat" for depth in range(3)]
         files = [file for split in ("test", "train") for file in _MMPOSE_FILES[split]]
         patterns += [folder + file for folder in ("", "annotations/") for file in files]
-        labels = photos.find_labels(source, patterns)
+        expected = "TS1/annot_data.mat to TS6/annot_data.mat, or annotations/mpi_inf_3dhp_*.npz of MMPose"
+        labels = photos.find_labels(source, patterns, expected)
         if labels.suffix == ".npz":
             return read_mmpose, labels.parent
         return read_test_set, labels.parents[1]

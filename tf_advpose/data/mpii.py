@@ -59,7 +59,8 @@ class Mpii(photos.PhotoDataset):
     def find_layout(source: Path) -> tuple[photos.Reader, Path]:
         # The archive of the .mat unpacks into a folder of its own.
         patterns = (_MAT, f"mpii_human_pose_v1_u12_2/{_MAT}", *_JSON)
-        labels = source if source.is_file() else photos.find_labels(source, patterns)
+        expected = f"{_MAT} or {_JSON[0]}(.gz)"
+        labels = source if source.is_file() else photos.find_labels(source, patterns, expected)
         return (read_mat if labels.suffix == ".mat" else read_json), labels
 
 
@@ -170,7 +171,7 @@ def _load_mat(path: Path):
         release = scipy.io.loadmat(path, struct_as_record=False, squeeze_me=True)["RELEASE"]
         if np.size(release.annolist) != np.size(release.img_train):
             raise ValueError("annolist and img_train differ in length")
-    except (AttributeError, KeyError, NotImplementedError, ValueError, TypeError, OSError) as error:
+    except Exception as error:  # SciPy raises many kinds, depending on what in the file is wrong
         raise ValueError(
             f"{path} is not MPII's release, a .mat file with RELEASE.annolist and .img_train: {error!r}"
         ) from None

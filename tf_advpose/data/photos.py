@@ -62,10 +62,10 @@ class PhotoDataset(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 else:
                     missing.append(person["image"])
         if missing and not self._skip_missing:
+            people = sum(counts.values()) + len(missing)
             raise FileNotFoundError(
-                f"Of {sum(counts.values()) + len(missing)} labelled people of {self.name}, {len(missing)} have "
-                f"no photo; the first is {missing[0]}. Complete the photos, or leave these people out "
-                "(--skip_missing)."
+                f"Of {people} labelled people of {self.name}, {len(missing)} have no photo; the first is "
+                f"{missing[0]}. Complete the photos, or leave these people out (--skip_missing)."
             )
         if missing:
             skipped[MISSING_PHOTO] = len(missing)
@@ -99,26 +99,26 @@ def dataset_info(builder: tfds.core.DatasetBuilder) -> tfds.core.DatasetInfo:
     )
 
 
-def find_labels(source: Path, patterns: Sequence[str]) -> Path:
+def find_labels(source: Path, patterns: Sequence[str], expected: str) -> Path:
     """The first file in the folder `source` that matches one of the glob `patterns`.
 
     Raises:
-      FileNotFoundError: there is no such folder.
-      ValueError: it holds no such file; says what is expected, what is there, and where it is if that is
-        one folder up or down.
+      FileNotFoundError: there is no such folder; says what is `expected` in it.
+      ValueError: it holds no such file; says what is `expected`, what is there, and where it is if that
+        is one folder up or down.
     """
     if not source.is_dir():
         what = "is a file, not a folder" if source.is_file() else "does not exist"
-        raise FileNotFoundError(f"{source} {what}: expected a folder with {' or '.join(patterns)}.")
+        raise FileNotFoundError(f"{source} {what}: expected a folder with {expected}.")
     for pattern in patterns:
         if found := sorted(source.glob(pattern)):
             return found[0]
     neighbours = (source.resolve().parent, *sorted(path for path in source.glob("*") if path.is_dir()))
     for folder in neighbours:
         if any(any(folder.glob(pattern)) for pattern in patterns):
-            raise ValueError(f"{source} is the wrong folder level: the labels are found from {folder}.")
+            raise ValueError(
+                f"{source} is the wrong folder level: expected one with {expected}, which is {folder}."
+            )
     entries = sorted(path.name for path in source.glob("*"))
     shown = ", ".join(entries[:_ENTRIES_SHOWN]) + (", ..." if len(entries) > _ENTRIES_SHOWN else "")
-    raise ValueError(
-        f"No labels in {source}: expected {' or '.join(patterns)}; found {shown or 'nothing'}."
-    )
+    raise ValueError(f"No labels in {source}: expected {expected}; found {shown or 'nothing'}.")

@@ -6,7 +6,8 @@ A batch is a dictionary of tensors, the first axis B:
   from the camera; has_depth, has_scale [B] bool; mm_per_pixel [B].
 Batches for evaluation hold besides:
   joints_3d [B, P, 3] root-relative millimetres in the camera frame; root_depth [B] mm; intrinsics [B, 9];
-  crop_to_image [B, 2, 3]; box [B, 4]; head_size [B] crop pixels; example_id, subject, action, sequence.
+  crop_to_image [B, 2, 3]; box [B, 4]; head_size [B] crop pixels; example_id, subject, action, sequence;
+  their joint_weight is that of the label, for a joint that the crop cuts off is a joint missed.
 """
 
 import numpy as np
@@ -132,7 +133,7 @@ def _shuffled_examples(name: str, data_dir: str, seed: int, first: int) -> tf.da
     def one_pass(number):
         order = shuffle(tf.constant(files), [seed, number])
         records = tf.data.Dataset.from_tensor_slices(order).interleave(
-            tf.data.TFRecordDataset, cycle_length=8, block_length=16, deterministic=True
+            tf.data.TFRecordDataset, cycle_length=8, block_length=16
         )
         return records.batch(SHUFFLE_BLOCK).map(lambda block: shuffle(block, [seed, number])).unbatch()
 
@@ -183,6 +184,7 @@ def _evaluation_example(example: dict[str, tf.Tensor], size: int) -> dict[str, t
     return {
         "image": _crop_image(example, crop_to_image, size),
         **_labels(example, crop_to_image, size),
+        "joint_weight": example["joint_weight"],
         "joints_3d": joints - joints[ROOT],
         "root_depth": joints[ROOT, 2],
         "crop_to_image": crop_to_image,

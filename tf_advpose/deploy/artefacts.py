@@ -44,18 +44,18 @@ def export(
       FileNotFoundError: no run, the stage is not finished, or the dataset is not prepared.
       FileExistsError: there is such a version already.
       ValueError: the dataset or split is unknown, or an export deviates from the Keras model.
-      In all cases nothing is left behind.
+      In all cases no file of the export is left behind.
     """
     config = work_folder.open_run(work_dir)
+    folder = saved_model.version_folder(output, pathlib.Path(work_dir).resolve().name, version)
     generator = work_folder.load_generator(work_dir, stage)
     stage = stage or work_folder.finished_stages(work_dir)[-1]
     metadata = describe(config, stage, work_folder.read_total_bone_length(work_dir))
     crops = read_crops(parity_data, parity_split, data_dir, config.generator.image_size, parity_examples)
-    name = pathlib.Path(work_dir).resolve().name
-    with saved_model.new_version(output, name, version) as folder:
-        report = {"data": parity_data, "split": parity_split, **write(generator, metadata, crops, folder)}
-        work_folder.write_json(folder / PARITY_FILE, report)
-    return pathlib.Path(output) / name / str(version), report
+    with saved_model.written_aside(folder) as aside:
+        report = {"data": parity_data, "split": parity_split, **write(generator, metadata, crops, aside)}
+        work_folder.write_json(aside / PARITY_FILE, report)
+    return folder, report
 
 
 def read_crops(data: str, split: str, data_dir: str, image_size: int, count: int) -> np.ndarray:

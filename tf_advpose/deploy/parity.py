@@ -1,6 +1,8 @@
 """Does an export compute what the Keras model computes? Measured on crops, output by output."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -10,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from tf_advpose.deploy.serving import read_out, to_image
 
 UNITS = {"joints_2d": "px", "depth": "half-crops", "confidence": "peak"}
-# The largest differences that float32 rounding explains: other kernels, batch norm folded into convolutions.
+# What rounding explains: other kernels, batch norm folded into convolutions. Measured are some 1e-4.
 FLOAT32_LIMITS = {"joints_2d": 0.05, "depth": 1e-3, "confidence": 1e-3}
 # `decode` chooses the highest cell; where the next is as high but for this, rounding may choose either.
 TIE = 1e-4
@@ -34,7 +36,8 @@ def keras_outputs(generator: keras.Model, crops: np.ndarray) -> tuple[Outputs, n
 
     parts, decided = [], []
     for batch in _batches(crops):
-        outputs, heatmaps = run(batch)
+        with _true_float32():
+            outputs, heatmaps = run(batch)
         parts.append(outputs)
         cells = np.reshape(heatmaps, [len(batch), -1, heatmaps.shape[-1]])  # [B, H*W, P]
         next_highest, highest = np.moveaxis(np.partition(cells, -2, axis=1)[:, -2:], 1, 0)
@@ -46,7 +49,8 @@ def saved_model_outputs(folder: str | os.PathLike, crops: np.ndarray) -> Outputs
     """What the SavedModel in `folder` makes of `crops` [N, S, S, 3] uint8."""
     loaded = tf.saved_model.load(str(folder))  # its signatures live no longer than this reference
     serve = loaded.signatures["serving_default"]
-    return _joined([serve(images=tf.constant(batch)) for batch in _batches(crops)])
+    with _true_float32():
+        return _joined([serve(images=tf.constant(batch)) for batch in _batches(crops)])
 
 
 def tflite_outputs(path: str | os.PathLike, crops: np.ndarray) -> Outputs:
@@ -72,7 +76,8 @@ def differences(reference: Outputs, decided: np.ndarray, outputs: Outputs) -> di
     """
     if not decided.any():
         raise ValueError(
-            "The generator's heatmaps are flat on all crops, so an export cannot be checked. Train it longer."
+            "The generator's heatmaps are flat, or not numbers, on all crops, so no export can be checked. "
+            "Train it longer, or export an earlier stage."
         )
     result = {}
     for name in UNITS:
@@ -102,6 +107,17 @@ def table(measured: dict[str, dict[str, dict[str, float]]], limits: dict[str, fl
         rows.append((artefact, *cells))
     rows.append(("limit", *(f"{limits[name]:.1e}" for name in UNITS)))
     return "\n".join("  ".join([row[0].ljust(18), *(cell.rjust(24) for cell in row[1:])]) for row in rows)
+
+
+@contextlib.contextmanager
+def _true_float32() -> Iterator[None]:
+    """Keeps GPUs from rounding the factors of float32 products to 10 bits, as TensorFlow lets them."""
+    before = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        yield
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(before)
 
 
 def _batches(crops: np.ndarray) -> list[np.ndarray]:

@@ -15,24 +15,29 @@ from tf_advpose.training.work_folder import write_json
 METADATA_FILE = "assets.extra/metadata.json"  # servers carry assets.extra along and leave it alone
 
 
-@contextlib.contextmanager
-def new_version(output: str, name: str, version: int) -> Iterator[pathlib.Path]:
-    """Gives a folder to write into, which becomes `<output>/<name>/<version>` when the block ends.
-
-    Where the block raises, nothing of it is left. Servers look at whole numbers alone, so they never see an
-    unfinished version.
+def version_folder(output: str, name: str, version: int) -> pathlib.Path:
+    """The folder of a version that is yet to be written.
 
     Raises:
       FileExistsError: there is such a version already; nothing is overwritten.
     """
-    final = pathlib.Path(output) / name / str(version)
-    if final.exists():
-        raise FileExistsError(f"{final} exists. Give another --version, or remove it.")
-    aside = final.with_name(f"incomplete-{version}-{os.getpid()}")
+    folder = pathlib.Path(output) / name / str(version)
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists. Give another --version, or remove it.")
+    return folder
+
+
+@contextlib.contextmanager
+def written_aside(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Gives a folder to write into, which becomes `folder` when the block ends, and vanishes if it raises.
+
+    Servers look at folders named by whole numbers alone, so they never load an unfinished version.
+    """
+    aside = folder.with_name(f"incomplete-{folder.name}-{os.getpid()}")
     aside.mkdir(parents=True)
     try:
         yield aside
-        os.replace(aside, final)
+        os.replace(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

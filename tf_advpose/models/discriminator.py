@@ -52,7 +52,9 @@ def build_discriminator(
     inputs = {source: keras.Input(shapes[source], name=source) for source in sources}
 
     def weighted(layer):
-        return layers.SpectralNormalization(layer, name=f"{layer.name}_sn") if spectral_norm else layer
+        if not spectral_norm:
+            return layer
+        return layers.SpectralNormalization(layer, dtype=layer.dtype_policy, name=f"{layer.name}_sn")
 
     def dense(features, units, name):
         features = weighted(layers.Dense(units, name=name))(features)

@@ -1,8 +1,8 @@
-"""What a synthetic person looks like: skin, face, hair and clothes on the body's mesh.
+"""What a synthetic person looks like: skin, face, hair and clothes.
 
 Clothes are regions of the body's own mesh, pushed outwards and painted; skirts and long hair are
-meshes of their own. Everything is painted by where a point lies on the resting body, so it sticks to
-the body and its edges are sharp at any size.
+meshes of their own (`sheets`). Everything is painted by where a point lies on the resting body, so it
+sticks to the body and its edges are sharp at any size.
 """
 
 import functools
@@ -10,23 +10,54 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tf_advpose.people.body import DOWN, RIG_INDEX, SIDES, Body, load_template, vertex_normals
+from tf_advpose.people import sheets
+from tf_advpose.people.body import RIG_INDEX, SIDES, Body, load_template, vertex_normals
 from tf_advpose.people.textures import linear, noise, pattern
 
-# Columns of the fields that are interpolated over the mesh.
-ARM, LEG, HEIGHT, HEAD, EYES, LIPS, PART, X, Y, Z = range(10)
-# Parts of the mesh.
-SKIN_PART, SKIRT_PART, HAIR_PART = 0.0, 1.0, 2.0
+# Columns of the fields that are interpolated over the mesh; see `Garment` for ARM, LEG and HEIGHT.
+# X, Y, Z are where the point lies on the template at rest, mm; PART says which mesh it is on.
+ARM, LEG, HEIGHT, HEAD, EYES, PART, X, Y, Z = range(9)
+_BODY, _SKIRT, _HAIR = 0.0, 1.0, 2.0
+_NOWHERE = -0.3  # ARM off the arms, LEG off the legs
+_ON_ARM = -0.15  # ARM above this is on an arm
 
 _SKIN_TONES = linear(
-    [(0.98, 0.84, 0.75), (0.93, 0.75, 0.63), (0.85, 0.65, 0.50), (0.72, 0.51, 0.37), (0.52, 0.34, 0.24), (0.33, 0.21, 0.15)]
+    (
+        (0.98, 0.84, 0.75),
+        (0.93, 0.75, 0.63),
+        (0.85, 0.65, 0.50),
+        (0.72, 0.51, 0.37),
+        (0.52, 0.34, 0.24),
+        (0.33, 0.21, 0.15),
+    )
 )
+# The first three are dark.
 _HAIR_COLOURS = linear(
-    [(0.07, 0.06, 0.05), (0.14, 0.10, 0.08), (0.30, 0.20, 0.13), (0.48, 0.33, 0.2), (0.75, 0.6, 0.38), (0.45, 0.2, 0.1), (0.7, 0.7, 0.7)]
+    (
+        (0.07, 0.06, 0.05),
+        (0.14, 0.10, 0.08),
+        (0.30, 0.20, 0.13),
+        (0.48, 0.33, 0.20),
+        (0.75, 0.60, 0.38),
+        (0.45, 0.20, 0.10),
+        (0.70, 0.70, 0.70),
+    )
 )
 _NEUTRALS = linear(
-    [(0.08, 0.08, 0.09), (0.25, 0.25, 0.27), (0.55, 0.55, 0.55), (0.92, 0.92, 0.9), (0.16, 0.2, 0.33), (0.3, 0.38, 0.52), (0.6, 0.52, 0.4), (0.35, 0.27, 0.2)]
+    (
+        (0.08, 0.08, 0.09),
+        (0.25, 0.25, 0.27),
+        (0.55, 0.55, 0.55),
+        (0.92, 0.92, 0.90),
+        (0.16, 0.20, 0.33),
+        (0.30, 0.38, 0.52),
+        (0.60, 0.52, 0.40),
+        (0.35, 0.27, 0.20),
+    )
 )
+# The hair's edge from forehead to nape: mm behind the head's middle, and how far above it hair begins.
+_HAIR_EDGE = np.array([(-90, 62), (-50, 48), (-25, 5), (5, -8), (30, -20), (60, -75), (95, -85)]).T
+_LONG_HAIR_EDGE = np.array([(-90, 62), (-50, 45), (-30, -20), (0, -110), (95, -130)]).T
 
 
 @dataclass(frozen=True)
@@ -37,26 +68,34 @@ class Garment:
       sleeve: along the arm: 0 shoulder, 1 elbow, 2 wrist; below 0 sleeveless.
       hem: along the leg: 0 hip, 1 knee, 2 ankle.
       low, high: heights on the trunk: 0 hips, 1 shoulders.
+      neck: mm from the neck's axis beyond which it goes on above `high`.
     """
 
     colours: np.ndarray
     kind: str
     scale: float
-    angle: float
+    turned: bool
     loose: float
-    sleeve: float = -0.1
-    hem: float = 0.0
+    sleeve: float = _NOWHERE
+    hem: float = _NOWHERE
     low: float = 0.0
-    high: float = 1.1
+    high: float = 0.95
+    neck: float = 90.0
 
 
 @dataclass(frozen=True)
 class Look:
-    """All of a person's appearance; drawn by `draw_look`, fixed for a subject of the lab."""
+    """All of a person's appearance. Lengths in mm.
+
+    Attributes:
+      skin, hair, shoe: colours [3]. hair_volume: how far hair stands off the head; 0 is bald.
+      hair_length: below the head's middle, 0 for short hair. beard: its share of the colour.
+      skirt: its hem as `Garment.hem`, 0 without. shoe_height: where shoes begin, as `Garment.hem`.
+      seed: of noise.
+    """
 
     skin: np.ndarray
     hair: np.ndarray
-    hairline: float
     hair_volume: float
     hair_length: float
     beard: float
@@ -71,7 +110,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Dressed:
-    """A dressed person at rest: the mesh on the rig and the fields that `paint` takes."""
+    """A dressed person at rest: a mesh on the rig, [V, 3] mm, [F, 3], [V, J], and its fields [V, 9]."""
 
     vertices: np.ndarray
     triangles: np.ndarray
@@ -82,30 +121,45 @@ class Dressed:
 def draw_look(rng: np.random.Generator, male: bool) -> Look:
     """Draws skin, hair and outfit."""
     tone = rng.uniform(0, len(_SKIN_TONES) - 1)
-    low = int(tone)
-    skin = _SKIN_TONES[low] + (tone - low) * (_SKIN_TONES[min(low + 1, len(_SKIN_TONES) - 1)] - _SKIN_TONES[low])
-    dark_hair = rng.random() < 0.3 + 0.12 * tone
-    hair = _HAIR_COLOURS[rng.integers(3 if dark_hair else len(_HAIR_COLOURS))] * rng.uniform(0.7, 1.3)
+    skin = [np.interp(tone, range(len(_SKIN_TONES)), _SKIN_TONES[:, channel]) for channel in range(3)]
+    dark = rng.random() < 0.3 + 0.12 * tone
+    hair = _HAIR_COLOURS[rng.integers(3 if dark else len(_HAIR_COLOURS))] * rng.uniform(0.7, 1.3)
     bald = male and rng.random() < 0.12
-    sleeve = rng.choice([-0.1, rng.uniform(0.3, 0.75), rng.uniform(1.75, 1.98)], p=[0.12, 0.43, 0.45])
-    skirt = rng.uniform(0.35, 1.3) if not male and rng.random() < 0.3 else 0.0
-    hem = rng.choice([rng.uniform(0.35, 0.95), rng.uniform(1.7, 2.0)], p=[0.3, 0.7])
-    top = _garment(rng, loose=rng.uniform(3, 22), sleeve=sleeve, low=rng.uniform(-0.22, 0.25), high=rng.uniform(0.97, 1.14))
+    long_hair = rng.random() < (0.07 if male else 0.65)
+    sleeve = rng.choice([_NOWHERE, rng.uniform(0.3, 0.75), rng.uniform(1.8, 1.98)], p=[0.1, 0.45, 0.45])
+    top = _garment(
+        rng,
+        loose=rng.uniform(4, 28),
+        sleeve=sleeve,
+        low=rng.uniform(-0.25, 0.25),
+        high=rng.uniform(0.8, 1.05),
+        neck=rng.uniform(55, 110),
+    )
+    skirt = 0.0 if male or rng.random() < 0.7 else rng.uniform(0.45, 1.7)
+    trousers = rng.choice([rng.uniform(0.35, 0.95), rng.uniform(1.75, 2.0)], p=[0.3, 0.7])
+    bottom = _garment(
+        rng,
+        loose=rng.uniform(2, 30),
+        hem=0.3 if skirt else trousers,
+        high=rng.uniform(0.2, 0.42),
+        neck=np.inf,
+    )
     jacket = None
     if rng.random() < 0.22:
-        jacket = _garment(rng, loose=rng.uniform(14, 34), sleeve=rng.uniform(1.8, 2.0), low=rng.uniform(-0.35, 0.1))
+        jacket = _garment(
+            rng, loose=rng.uniform(14, 38), sleeve=rng.uniform(1.8, 2.0), low=rng.uniform(-0.35, 0.1), neck=60.0
+        )
     return Look(
-        skin=skin,
+        skin=np.array(skin, np.float32),
         hair=hair,
-        hairline=2.0 if bald else rng.uniform(-0.1, 0.15),
-        hair_volume=0.0 if bald else rng.uniform(4, 18) if male else rng.uniform(8, 30),
-        hair_length=0.0 if male and rng.random() < 0.9 else rng.choice([0.0, rng.uniform(80, 420)], p=[0.35, 0.65]),
+        hair_volume=0.0 if bald else rng.uniform(4, 18) if male else rng.uniform(8, 28),
+        hair_length=rng.uniform(100, 400) if long_hair and not bald else 0.0,
         beard=rng.uniform(0.4, 0.9) if male and rng.random() < 0.3 else 0.0,
         top=top,
-        bottom=_garment(rng, loose=rng.uniform(2, 26), hem=min(hem, 0.3) if skirt else hem, high=rng.uniform(0.2, 0.42)),
+        bottom=bottom,
         skirt=skirt,
         jacket=jacket,
-        shoe=_colour(rng, 0.65),
+        shoe=_colour(rng, neutral=0.7),
         shoe_height=rng.choice([1.95, rng.uniform(1.3, 1.85)], p=[0.8, 0.2]),
         seed=int(rng.integers(1 << 16)),
     )
@@ -114,117 +168,158 @@ def draw_look(rng: np.random.Generator, male: bool) -> Look:
 def _colour(rng: np.random.Generator, neutral: float = 0.45) -> np.ndarray:
     if rng.random() < neutral:
         return np.clip(_NEUTRALS[rng.integers(len(_NEUTRALS))] * rng.uniform(0.75, 1.25), 0, 0.9)
-    hue, saturation, value = rng.random(), rng.uniform(0.25, 0.95), rng.uniform(0.2, 0.95)
+    hue, saturation, value = rng.random(), rng.beta(2, 2), rng.uniform(0.15, 0.9)
     wheel = np.clip(np.abs(np.mod(hue + np.array([0, 2 / 3, 1 / 3]), 1) * 6 - 3) - 1, 0, 1)
     return linear(value * (1 - saturation + saturation * wheel))
 
 
 def _garment(rng: np.random.Generator, **where: float) -> Garment:
-    kind = rng.choice(["plain", "stripes", "checks", "dots", "mottled", "blocks"], p=[0.6, 0.13, 0.1, 0.04, 0.1, 0.03])
+    kinds = ("plain", "stripes", "checks", "dots", "mottled", "blocks")
     return Garment(
-        colours=np.stack([_colour(rng), _colour(rng, 0.6)]),
-        kind=str(kind),
+        colours=np.stack([_colour(rng), _colour(rng, neutral=0.6)]),
+        kind=str(rng.choice(kinds, p=[0.6, 0.13, 0.1, 0.04, 0.1, 0.03])),
         scale=rng.uniform(25, 110),
-        angle=rng.choice([0.0, np.pi / 2]),
+        turned=rng.random() < 0.5,
         **where,
     )
 
 
 @functools.cache
-def body_fields() -> np.ndarray:
-    """The fields [V, 10] of the body's own mesh: see the column names."""
+def _body_fields() -> np.ndarray:
+    """The fields [V, 9] of the body's own mesh."""
     template = load_template()
-    rest, weights = template.rest, template.weights
-    joints = template.rest_joints
-    fields = np.zeros((len(rest), 10), np.float32)
-    fields[:, [ARM, LEG]] = -0.3
-    for side in SIDES:
-        for column, parts in ((ARM, ("upper_arm", "forearm", "hand")), (LEG, ("thigh", "shin", "foot"))):
+    rest, weights, joints = template.rest, template.weights, template.rest_joints
+    fields = np.zeros((len(rest), 9), np.float32)
+    fields[:, [ARM, LEG]] = _NOWHERE
+    for column, parts in ((ARM, ("upper_arm", "forearm", "hand")), (LEG, ("thigh", "shin", "foot"))):
+        for side in SIDES:
             index = [RIG_INDEX[f"{side}_{part}"] for part in parts]
             first, second, third = joints[index]
-            if column == ARM:
-                third_axis = third - second
-            else:
-                third_axis = np.array([0, 0, -1.0]) * 80
+            end = third - second if column == ARM else np.array([0, 0, -80.0])
             along = np.zeros(len(rest))
-            for number, (start, axis) in enumerate(((first, second - first), (second, third - second), (third, third_axis))):
-                share = np.clip((rest - start) @ axis / (axis @ axis), -0.3 if number == 0 else 0.0, 1.0)
-                along = share if number == 0 else along + np.maximum(share, 0)
-            owned = weights[:, index].sum(axis=1)
-            fields[:, column] += owned * (along + 0.3)
-    hip, shoulder = joints[RIG_INDEX["left_thigh"]][2], joints[RIG_INDEX["left_upper_arm"]][2]
+            for start, bone, lowest in ((first, second - first, _NOWHERE), (second, third - second, 0), (third, end, 0)):
+                along += np.clip((rest - start) @ bone / (bone @ bone), lowest, 1)
+            fields[:, column] += weights[:, index].sum(axis=1) * (along - _NOWHERE)
+    hip, shoulder = joints[RIG_INDEX["left_thigh"], 2], joints[RIG_INDEX["left_upper_arm"], 2]
     fields[:, HEIGHT] = (rest[:, 2] - hip) / (shoulder - hip)
     fields[:, HEAD] = weights[:, RIG_INDEX["head"]]
-    fields[:, EYES], fields[:, LIPS] = template.eyes, template.lips
-    middle = (joints[RIG_INDEX["neck2"]] + template.rest[template.rest[:, 2].argmax()]) / 2
-    fields[:, [X, Y, Z]] = rest
-    on_head = weights[:, RIG_INDEX["head"]] > 0.5
-    fields[on_head, X:] -= np.float32(middle)
+    fields[:, EYES] = template.eyes
+    fields[:, PART] = _BODY
+    fields[:, X:] = rest
     return fields
 
 
-def dress(body: Body, look: Look) -> Dressed:
-    """Pushes the clothes' vertices off the skin and adds skirt and hair."""
+@functools.cache
+def _face() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """On the template at rest: the middle of the head, of the left eye and of the mouth, [3] each."""
     template = load_template()
-    fields = body_fields()
-    normals = vertex_normals(body.vertices, template.triangles)
-    push = np.zeros(len(fields), np.float32)
-    for garment in (look.bottom, look.top, look.jacket):
+    middle = (template.rest_joints[RIG_INDEX["neck2"]] + template.rest[template.rest[:, 2].argmax()]) / 2
+    left_eye = (template.eyes > 0.5) & (template.rest[:, 0] > 0)
+    mouth = np.average(template.rest, axis=0, weights=template.lips * (np.abs(template.rest[:, 0]) < 15))
+    return middle, template.rest[left_eye].mean(axis=0), mouth
+
+
+def dress(body: Body, look: Look) -> Dressed:
+    """Pushes clothes and hair off the skin and adds skirt and long hair."""
+    template, fields = load_template(), _body_fields()
+    folds = 0.5 + noise(fields[:, X] / 4000, fields[:, Z] / 4000, look.seed)
+    push = np.where(_wears(look.bottom, fields), look.bottom.loose * folds, 0.0)
+    for garment in (look.top, look.jacket):
         if garment is not None:
-            worn = _wears_top(garment, fields) if garment is not look.bottom else _wears_bottom(garment, fields)
-            folds = 0.6 + 0.8 * noise(fields[:, X] / 500 + look.seed, fields[:, Z] / 500, look.seed)
-            push = np.where(worn, np.maximum(push, garment.loose * folds), push)
-    scalp = _scalp(look, fields)
-    push = np.where(scalp > 0, look.hair_volume * np.minimum(scalp * 4, 1), push)
-    shoes = fields[:, LEG] > look.shoe_height
-    push = np.where(shoes, np.maximum(push, 6.0), push)
-    vertices = body.vertices + push[:, None] * normals
-    return Dressed(vertices, template.triangles, template.weights, fields)
+            push = np.where(_wears(garment, fields), np.maximum(push + 2, garment.loose * folds), push)
+    push = np.maximum(push, np.clip(0.4 * _above_hair_edge(look, fields), 0, look.hair_volume))
+    push = np.where(fields[:, LEG] > look.shoe_height, np.maximum(push, 6.0), push)
+    normals = vertex_normals(body.vertices, template.triangles)
+    parts = [(body.vertices + push[:, None] * normals, template.triangles, template.weights, fields)]
+    if look.skirt:
+        parts.append(_sheet(sheets.skirt(body, look.skirt, look.bottom.high, look.bottom.loose), _SKIRT))
+    if look.hair_length:
+        parts.append(_sheet(sheets.long_hair(body, look.hair_length, look.hair_volume), _HAIR))
+    starts = np.cumsum([0] + [len(part[0]) for part in parts])
+    return Dressed(
+        np.concatenate([part[0] for part in parts]).astype(np.float32),
+        np.concatenate([part[1] + start for part, start in zip(parts, starts, strict=False)]).astype(np.int32),
+        np.concatenate([part[2] for part in parts]).astype(np.float32),
+        np.concatenate([part[3] for part in parts]),
+    )
+
+
+def _sheet(sheet: tuple[np.ndarray, np.ndarray, np.ndarray], part: float) -> tuple:
+    vertices, triangles, weights = sheet
+    fields = np.zeros((len(vertices), 9), np.float32)
+    fields[:, [ARM, LEG]] = _NOWHERE
+    fields[:, PART] = part
+    fields[:, X:] = vertices
+    return vertices, triangles, weights, fields
 
 
 def paint(look: Look, fields: np.ndarray) -> np.ndarray:
-    """The colour [N, 3] of points of the dressed mesh with interpolated `fields` [N, 10]."""
+    """The colour [N, 3] of points of the dressed mesh with interpolated `fields` [N, 9]."""
+    colour = _paint_head(look, fields)
+    for number, garment in enumerate((look.bottom, look.top, look.jacket)):
+        if garment is None:
+            continue
+        worn = _wears(garment, fields)
+        if garment is look.jacket:  # open at the front
+            worn &= (np.abs(fields[:, X]) > 45) | (fields[:, Y] > 0) | (fields[:, ARM] > _ON_ARM)
+        if garment is look.bottom:
+            worn |= np.abs(fields[:, PART] - _SKIRT) < 0.5
+        colour[worn] = _cloth(garment, fields[worn], look.seed + number)
+    colour[fields[:, LEG] > look.shoe_height] = look.shoe
+    return colour
+
+
+def _paint_head(look: Look, fields: np.ndarray) -> np.ndarray:
+    """Skin, face and hair, [N, 3]."""
+    middle, eye, mouth = _face()
     x, y, z = fields[:, X], fields[:, Y], fields[:, Z]
     colour = look.skin * (0.92 + 0.16 * noise(x / 300, z / 300, look.seed))[:, None]
-    on_head = fields[:, HEAD] > 0.5
-    lips = np.clip(fields[:, LIPS] * 1.5 - 0.5, 0, 1)[:, None] * on_head[:, None]
-    colour = colour * (1 - lips * [0.15, 0.45, 0.4])
-    colour = np.where((fields[:, EYES] > 0.5)[:, None], [0.05, 0.04, 0.035], colour)
+    head = np.nonzero((fields[:, HEAD] > 0.5) | (fields[:, PART] > 1.5))[0]
+    x, y, z = np.abs(x[head]), y[head], z[head]
+    face = colour[head]
+    front = y < middle[1] - 20
     if look.beard:
-        bearded = on_head & (z < -25) & (y < 10) & (fields[:, LIPS] < 0.7)
-        colour = np.where(bearded[:, None], colour * (1 - look.beard) + look.hair * look.beard, colour)
-    shade = (0.75 + 0.5 * noise(x / 60, (y + z) / 300, look.seed + 1))[:, None]
-    colour = np.where((_scalp(look, fields) > 0)[:, None], look.hair * shade, colour)
-    colour = np.where(_wears_bottom(look.bottom, fields)[:, None], _cloth(look.bottom, fields, look.seed), colour)
-    colour = np.where(_wears_top(look.top, fields)[:, None], _cloth(look.top, fields, look.seed + 1), colour)
-    if look.jacket is not None:
-        worn = _wears_top(look.jacket, fields) & ~((np.abs(x) < 45) & (y < 0) & (fields[:, ARM] < -0.2))
-        colour = np.where(worn[:, None], _cloth(look.jacket, fields, look.seed + 2), colour)
-    return np.where((fields[:, LEG] > look.shoe_height)[:, None], look.shoe, colour)
+        bearded = (z < mouth[2] + 14 + 0.6 * np.maximum(y - mouth[1] - 30, 0)) & (y < middle[1] + 15)
+        face[bearded] = face[bearded] * (1 - look.beard) + look.hair * look.beard
+    lips = front & (((x / 26) ** 2 + ((z - mouth[2]) / 8) ** 2) < 1)
+    face[lips] *= (0.8, 0.5, 0.5)
+    brows = front & (np.abs(x - eye[0]) < 20) & (np.abs(z - eye[2] - 23) < 4)
+    face[brows] = 0.5 * face[brows] + 0.5 * look.hair
+    white = fields[head, EYES] > 0.5
+    face[white] = np.where((np.hypot(x - eye[0], z - eye[2]) < 7)[white, None], 0.03, 0.5)
+    shade = 0.75 + 0.5 * noise(fields[head, X] / 60, (y + z) / 300, look.seed + 1)
+    hairy = _above_hair_edge(look, fields[head]) > 0
+    face[hairy] = look.hair * shade[hairy, None]
+    colour[head] = face
+    return colour
 
 
-def _wears_top(garment: Garment, fields: np.ndarray) -> np.ndarray:
+def _wears(garment: Garment, fields: np.ndarray) -> np.ndarray:
+    """True [N] where a garment covers the body."""
     arm, height = fields[:, ARM], fields[:, HEIGHT]
-    trunk = (arm < -0.15) & (height > garment.low) & (height < garment.high) & (fields[:, HEAD] < 0.5)
-    return trunk | ((arm >= -0.15) & (arm < garment.sleeve))
+    neck_y = load_template().rest_joints[RIG_INDEX["neck1"], 1]
+    off_neck = np.hypot(fields[:, X], fields[:, Y] - neck_y) > garment.neck
+    trunk = (height > garment.low) & ((height < garment.high) | off_neck) & (fields[:, LEG] <= _NOWHERE + 0.05)
+    legs = (fields[:, LEG] < garment.hem) & (height < garment.high)
+    long_top = (height > garment.low) & (height < garment.high)
+    off_arm = (arm < _ON_ARM) & (fields[:, HEAD] < 0.3) & (fields[:, PART] < 0.5)
+    return off_arm & (trunk | legs | long_top) | (arm >= _ON_ARM) & (arm < garment.sleeve)
 
 
-def _wears_bottom(garment: Garment, fields: np.ndarray) -> np.ndarray:
-    return (fields[:, ARM] < -0.15) & (fields[:, HEIGHT] < garment.high) & (fields[:, LEG] < garment.hem)
-
-
-def _scalp(look: Look, fields: np.ndarray) -> np.ndarray:
-    """Positive where hair grows: above a plane that falls towards the back of the head."""
-    y, z = fields[:, Y] / 100, fields[:, Z] / 100
-    grows = z - 0.45 + 0.75 * np.clip(y + 0.15, -0.5, 1.2) - look.hairline
-    return np.where((fields[:, HEAD] > 0.5) & (z > -0.75), grows, -1.0)
+def _above_hair_edge(look: Look, fields: np.ndarray) -> np.ndarray:
+    """How far [N] a point lies inside the hair, mm; negative where no hair grows."""
+    if not look.hair_volume:
+        return np.full(len(fields), -1.0)
+    x, y, z = (fields[:, X:] - _face()[0]).T
+    edge = np.interp(y, *(_LONG_HAIR_EDGE if look.hair_length else _HAIR_EDGE))
+    ears = (np.abs(x) > 68) & (z < 15) & (look.hair_length == 0)
+    inside = np.where((fields[:, HEAD] > 0.5) & ~ears, z - edge, -1.0)
+    return np.where(fields[:, PART] > 1.5, 1.0, inside)
 
 
 def _cloth(garment: Garment, fields: np.ndarray, seed: int) -> np.ndarray:
-    around = np.arctan2(fields[:, X], -fields[:, Y]) * 150
-    u, v = around / garment.scale, fields[:, Z] / garment.scale
-    if garment.angle:
-        u, v = v, u
-    share = pattern(garment.kind, u, v, seed)[:, None]
+    around, z = np.arctan2(fields[:, X], -fields[:, Y]) * 150, fields[:, Z]
+    across, along = (z, around) if garment.turned else (around, z)
+    share = pattern(garment.kind, across / garment.scale, along / garment.scale, seed)[:, None]
     colour = garment.colours[0] * (1 - share) + garment.colours[1] * share
-    return colour * (0.85 + 0.3 * noise(around / 400, fields[:, Z] / 400, seed))[:, None]
+    return colour * (0.85 + 0.3 * noise(around / 400, z / 400, seed))[:, None]
