@@ -90,8 +90,8 @@ class PoseEstimator(tf.Module):
       from_crops_with_scale(images, mm_per_pixel)  -> the same and joints_3d
 
     `images` are [B, S, S, 3] uint8, `mm_per_pixel` [B] float32; the outputs are those of `read_out` and
-    `weak_perspective`. A loaded SavedModel has the variables `joint_names` [P] string and `bones` [P - 1, 2]
-    int32, (child, parent).
+    `weak_perspective`. A loaded SavedModel has its variables `joint_names` [P] string and `bones`
+    [P - 1, 2] int32, (child, parent).
     """
 
     def __init__(self, generator: keras.Model):

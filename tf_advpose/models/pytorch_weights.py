@@ -66,9 +66,14 @@ def _read_state_dict(path: str | os.PathLike) -> dict[str, np.ndarray]:
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a file that is no checkpoint
-        raise ValueError(f"{path} is not a readable PyTorch checkpoint: {error}") from None
+        # Its message is a page long, and advises to run whatever the file holds.
+        raise ValueError(
+            f"{path} is not a readable PyTorch checkpoint ({type(error).__name__}). Expected a state_dict, "
+            "not a whole pickled model."
+        ) from None
     state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
-    if not state or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    is_mapping = isinstance(state, dict) and len(state) > 0
+    if not is_mapping or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise ValueError(f"{path} holds no state_dict, neither bare nor under the key 'state_dict'.")
     return {
         key.removeprefix("module."): value.numpy()

@@ -297,7 +297,7 @@ def _paint_head(look: Look, fields: np.ndarray) -> np.ndarray:
 def _wears(garment: Garment, fields: np.ndarray) -> np.ndarray:
     """True [N] where a garment covers the body."""
     arm, height = fields[:, ARM], fields[:, HEIGHT]
-    neck_y = load_template().rest_joints[RIG_INDEX["neck1"], 1]
+    neck_y = load_template().rest_joints[RIG_INDEX["neck1"], 1] + 20
     off_neck = np.hypot(fields[:, X], fields[:, Y] - neck_y) > garment.neck
     trunk = (height > garment.low) & ((height < garment.high) | off_neck) & (fields[:, LEG] <= _NOWHERE + 0.05)
     legs = (fields[:, LEG] < garment.hem) & (height < garment.high)

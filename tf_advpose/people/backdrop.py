@@ -48,13 +48,13 @@ class Room:
 
     def look(self, origin: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Colours, points and normals [N, 3] that rays from `origin` [3] along `directions` [N, 3] meet."""
-        high = np.append(self.extent, self.height)
-        low = np.append(-self.extent, 0.0)
+        high = np.append(self.extent, self.height).astype(np.float32)
+        low = np.append(-self.extent, 0.0).astype(np.float32)
         with np.errstate(divide="ignore"):
             reach = np.where(directions > 0, high - origin, low - origin) / directions
         axis = reach.argmin(axis=1)
         distance = np.take_along_axis(reach, axis[:, None], axis=1)[:, 0]
-        points = (origin + distance[:, None] * directions).astype(np.float32)
+        points = origin + distance[:, None] * directions
         normals = np.zeros_like(points)
         sign = np.take_along_axis(np.sign(directions), axis[:, None], axis=1)
         np.put_along_axis(normals, axis[:, None], -sign, axis=1)
@@ -92,6 +92,7 @@ class Outdoors:
 
     def look(self, origin: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """As `Room.look`; points are NaN where nothing near enough for a shadow is met."""
+        directions = directions / np.sqrt(np.einsum("nk,nk->n", directions, directions))[:, None]
         up = directions[:, 2]
         azimuth = np.arctan2(directions[:, 1], directions[:, 0])
         rise = np.clip(up, 0, 1)[:, None]

@@ -92,9 +92,9 @@ class Template:
     rest_joints: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Body:
-    """One person at rest, in the body's frame.
+    """One person at rest, in the body's frame. Bodies are equal only to themselves.
 
     Attributes:
       vertices: [V, 3] float32. joints: [J, 3] of the rig. head_top: [3].
@@ -218,14 +218,13 @@ def mpii_joints(body: Body, rotations: np.ndarray, posed: np.ndarray) -> np.ndar
 
 
 def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Unit normals [V, 3], the area-weighted mean of the triangles around each vertex."""
-    corners = vertices[triangles]
-    faces = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    flat = triangles.ravel()
-    normals = np.stack(
-        [np.bincount(flat, np.repeat(faces[:, axis], 3), len(vertices)) for axis in range(3)], axis=1
-    )
-    return (normals / (np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+    """Unit normals [V, 3] float32, the area-weighted mean of the triangles around each vertex."""
+    a, b, c = vertices[triangles.T]
+    faces = np.cross(b - a, c - a)
+    corners = triangles.T.ravel()
+    normals = np.stack([np.bincount(corners, np.tile(column, 3), len(vertices)) for column in faces.T], axis=1)
+    lengths = np.sqrt(np.einsum("vk,vk->v", normals, normals))
+    return (normals / (lengths[:, None] + 1e-9)).astype(np.float32)
 
 
 def _zero_rotations(joints: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ height, so that together they are as wide and as flat as a trunk is. Two capsule
 overlap by more than flesh gives way.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from tf_advpose.people.kinematics import Pose
 _TOUCH = 0.75  # capsules may come this near, as a share of the sum of their radii
 _SLAB = 45.0  # mm above and below a joint where the trunk is measured
 _HALF = 0.45  # an upper arm or thigh may touch the trunk before this share of its length
-_HAND_LENGTH = 110.0  # mm from the wrist
+_HAND_LENGTH, _HAND_RADIUS = 100.0, 24.0  # mm; measured flat, as hands touch
 _TRUNK = ("pelvis", "spine2", "spine4", "chest")
 _ARM, _LEG = ("upper_arm", "forearm", "hand"), ("thigh", "shin", "foot")
 _NAMES = _TRUNK + ("head",) + tuple(f"{side}_{part}" for side in SIDES for part in _ARM + _LEG)
@@ -52,6 +53,7 @@ class Capsules:
     radii: np.ndarray
 
 
+@functools.lru_cache(maxsize=1024)
 def measure(body: Body) -> Capsules:
     """Fits capsules to a body at rest."""
     owner = load_template().weights.argmax(axis=1)
@@ -80,8 +82,9 @@ def measure(body: Body) -> Capsules:
                 (end, third, tip),
             ):
                 own = body.vertices[owner == RIG_INDEX[f"{side}_{part}"]].astype(float)
-                points = np.broadcast_to(start, own.shape), np.broadcast_to(stop, own.shape)
-                capsules.append((f"{side}_{part}", start, stop, np.median(segment_distance(own, own, *points))))
+                bone = np.broadcast_to(start, own.shape), np.broadcast_to(stop, own.shape)
+                radius = _HAND_RADIUS if part == "hand" else np.median(segment_distance(own, own, *bone))
+                capsules.append((f"{side}_{part}", start, stop, radius))
     names, starts, ends, radii = zip(*capsules, strict=True)
     order = [names.index(name) for name in _NAMES]
     return Capsules(
@@ -92,8 +95,9 @@ def measure(body: Body) -> Capsules:
     )
 
 
-def collides(pose: Pose, body: Body, capsules: Capsules) -> bool:
+def collides(pose: Pose, body: Body) -> bool:
     """True where an arm or leg of the posed body passes through trunk, head or another limb."""
+    capsules = measure(body)
     turned = kinematics.rotations(pose, body)
     posed = joint_positions(body.joints, turned)
     rest, moved, turned = body.joints[capsules.joints], posed[capsules.joints], turned[capsules.joints]

@@ -30,7 +30,8 @@ DOMAINS = ("lab", "wild")
 SPLITS = ("train", "test")
 LAB_SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
 _LAB_OUTFITS = 2
-_PEOPLE_SEED = 36  # the lab's subjects are the same whatever the seed
+_WILD_BODIES = 400  # in each split; any of them in any outfit
+_PEOPLE_SEED = 36  # bodies and the lab's outfits are the same whatever the seed
 _LAB_REACH = 1300.0  # mm from the room's middle where its people are
 # The person's longer side as a share of the picture, and how far off its middle the person is.
 _LAB_FILL, _LAB_SHIFT = (0.60, 0.68), 0.03
@@ -143,10 +144,15 @@ def render_group(domain: str, split: str, group: int, size: int, seed: int) -> l
 @functools.cache
 def _lab_subject(subject: str) -> tuple[Body, tuple[tuple[Look, Dressed], ...]]:
     everyone = [name for names in LAB_SUBJECTS.values() for name in names]
-    rng = np.random.default_rng([_PEOPLE_SEED, everyone.index(subject)])
+    rng = np.random.default_rng([_PEOPLE_SEED, 0, everyone.index(subject)])
     body, male = _draw_body(rng, child_share=0.0)
     looks = [appearance.draw_look(rng, male) for _ in range(_LAB_OUTFITS)]
     return body, tuple((look, appearance.dress(body, look)) for look in looks)
+
+
+@functools.cache
+def _wild_body(split: str, number: int) -> tuple[Body, bool]:
+    return _draw_body(np.random.default_rng([_PEOPLE_SEED, 1 + SPLITS.index(split), number]), child_share=0.12)
 
 
 def _draw_body(rng: np.random.Generator, child_share: float) -> tuple[Body, bool]:
@@ -187,7 +193,7 @@ def _lab_group(rng: np.random.Generator, split: str, group: int, size: int) -> l
 
 
 def _wild_group(rng: np.random.Generator, split: str, group: int, size: int) -> list[dict]:
-    body, male = _draw_body(rng, child_share=0.12)
+    body, male = _wild_body(split, int(rng.integers(_WILD_BODIES)))
     look = appearance.draw_look(rng, male)
     action, pose = poses.sample(rng, "wild", body)
     dressed = appearance.dress(body, look)

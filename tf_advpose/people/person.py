@@ -49,7 +49,7 @@ class Person:
 
     def box(self, camera: Camera) -> np.ndarray:
         """The box (x, y, width, height) around all of the person in a camera's picture, pixels."""
-        return _box(cameras.project(camera.to_camera(self.vertices), camera.intrinsics))
+        return tight_box(cameras.project(camera.to_camera(self.vertices), camera.intrinsics))
 
     def labels(self, camera: Camera, size: int) -> dict:
         """The labels of this person in a picture of `size` pixels, named as `schema.make_example` does.
@@ -59,8 +59,9 @@ class Person:
         """
         joints = camera.to_camera(self.joints)
         joints_2d = cameras.project(joints, camera.intrinsics)
-        head = _box(cameras.project(camera.to_camera(self.vertices[self._on_head]), camera.intrinsics))
-        low, high = np.clip([self.box(camera)[:2], self.box(camera)[:2] + self.box(camera)[2:]], 0, size)
+        pixels = cameras.project(camera.to_camera(self.vertices), camera.intrinsics)
+        head = tight_box(pixels[self._on_head])
+        low, high = np.clip([pixels.min(axis=0), pixels.max(axis=0)], 0, size)
         return {
             "joints_2d": joints_2d,
             "joint_weight": ((joints_2d > 0) & (joints_2d < size)).all(axis=1).astype(np.float64),
@@ -71,6 +72,7 @@ class Person:
         }
 
 
-def _box(points: np.ndarray) -> np.ndarray:
+def tight_box(points: np.ndarray) -> np.ndarray:
+    """The smallest box (x, y, width, height) around `points` [N, 2]."""
     low, high = points.min(axis=0), points.max(axis=0)
     return np.concatenate([low, high - low])

@@ -325,12 +325,11 @@ def sample(rng: np.random.Generator, domain: str, body: Body) -> tuple[str, Pose
     if domain == "wild" and rng.random() < _WILD_SHARE:
         families = WILD_FAMILIES[len(LAB_FAMILIES) :]
     family = families[rng.integers(len(families))]
-    capsules = collision.measure(body)
     for _ in range(_ATTEMPTS):
         pose = family(rng, body).clip()
         if domain == "wild":
             _vary(rng, pose)
-        if not collision.collides(pose, body, capsules):
+        if not collision.collides(pose, body):
             return family.__name__, pose
     raise RuntimeError(f"No pose of the family {family.__name__} is free of collisions.")
 

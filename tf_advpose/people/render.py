@@ -1,22 +1,23 @@
-"""Renders a picture: rays on the CPU through embree, Lambert's law, one light with shadow, ambient light.
+"""Renders pictures: rays on the CPU through embree, Lambert's law, a light with shadow, ambient light.
 
-The world's frame: millimetres, z up, the ground at z = 0.
+The world's frame: millimetres, z up, the ground at z = 0. Colours are linear light.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-_SAMPLES = 2  # rays a pixel's side for meshes
-_OFFSET = 2.0  # mm, lifts the starts of shadow rays off their surface
-_FAR = 1e6
+_SAMPLES = 2  # rays a pixel's side where meshes are seen
+_LIFT = 2.0  # mm, lifts the starts of shadow rays off their surface
+_HIDDEN_AMBIENT = 0.25  # the share of ambient light that comes from what hides the rest
 
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera: `rotation` [3, 3] (world to camera), `centre` [3] in the world, `intrinsics` [9]
-    of the picture."""
+    """A pinhole camera: `rotation` [3, 3] from world to camera, `centre` [3] in the world, and the
+    `intrinsics` [9] of its picture."""
 
     rotation: np.ndarray
     centre: np.ndarray
@@ -32,22 +33,22 @@ class Surface:
     """A mesh in the world and how it is painted.
 
     Attributes:
-      vertices: [V, 3]. triangles: [F, 3]. normals: [V, 3]; None: each triangle is flat.
-      fields: [V, K], interpolated and given to `paint`.
-      paint: [N, K] fields -> [N, 3] colours, linear.
+      vertices: [V, 3]. triangles: [F, 3].
+      normals: [V, 3]; None: each triangle is flat.
+      fields: [V, K] float32, interpolated and given to `paint`: [N, K] -> colours [N, 3].
     """
 
     vertices: np.ndarray
     triangles: np.ndarray
     normals: np.ndarray | None
     fields: np.ndarray
-    paint: object
+    paint: Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
 class Light:
-    """A far light: `direction` [3] towards it, its colour and that of the ambient light [3], and its
-    `size`, the tangent of its radius as seen from the ground."""
+    """A far light: `direction` [3] towards it, its colour and that of the ambient light [3], and the
+    `size` of the light: the tangent of its radius."""
 
     direction: np.ndarray
     colour: np.ndarray
@@ -63,100 +64,125 @@ class Tracer:
         from embreex.rtcore_scene import EmbreeScene
 
         self.surfaces = surfaces
-        starts = np.cumsum([0] + [len(surface.vertices) for surface in surfaces])
-        self._vertices = np.concatenate([surface.vertices for surface in surfaces]).astype(np.float32)
+        self._starts = np.cumsum([0] + [len(surface.vertices) for surface in surfaces])
+        vertices = np.concatenate([surface.vertices for surface in surfaces]).astype(np.float32)
         self._triangles = np.concatenate(
-            [surface.triangles + start for surface, start in zip(surfaces, starts, strict=False)]
+            [surface.triangles + start for surface, start in zip(surfaces, self._starts, strict=False)]
         ).astype(np.int32)
         self._owner = np.repeat(np.arange(len(surfaces)), [len(surface.triangles) for surface in surfaces])
-        self._starts = starts
         self._scene = EmbreeScene()
-        TriangleMesh(self._scene, self._vertices, self._triangles)
-
-    def first(self, origins: np.ndarray, directions: np.ndarray) -> dict:
-        """What rays [N, 3] hit first: embree's primID (-1: nothing), tfar, u, v, Ng."""
-        return self._scene.run(origins, directions, output=True)
+        TriangleMesh(self._scene, vertices, self._triangles)
 
     def hidden(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """True [N] where a ray hits something."""
+        """True [N] where a ray from `origins` along `directions` [N, 3] hits something."""
+        origins, directions = origins.astype(np.float32, copy=False), directions.astype(np.float32, copy=False)
         return self._scene.run(origins, directions, query="OCCLUDED") >= 0
 
-    def shade(self, hits: dict, directions: np.ndarray, light: Light, rng: np.random.Generator, centre) -> np.ndarray:
-        """The colours [N, 3] of the rays' hits (zeros where nothing was hit)."""
-        colours = np.zeros((len(directions), 3), np.float32)
+    def shade(
+        self, origin: np.ndarray, directions: np.ndarray, light: Light, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The colours [N, 3] that rays from `origin` [3] along `directions` [N, 3] see, and which of them
+        hit something [N]; zeros where nothing was hit."""
+        hits = self._scene.run(np.repeat(origin[None], len(directions), axis=0), directions, output=True)
         hit = np.nonzero(hits["primID"] >= 0)[0]
-        primitive = hits["primID"][hit]
+        corners = self._triangles[hits["primID"][hit]]
         u, v = hits["u"][hit, None], hits["v"][hit, None]
-        points = centre + hits["tfar"][hit, None] * directions[hit]
-        corners = self._triangles[primitive]
-        albedo = np.empty((len(hit), 3), np.float32)
-        normals = np.empty((len(hit), 3), np.float32)
-        owner = self._owner[primitive]
+        albedo, normals = np.empty((len(hit), 3), np.float32), np.empty((len(hit), 3), np.float32)
+        owner = self._owner[hits["primID"][hit]]
         for index, surface in enumerate(self.surfaces):
             own = np.nonzero(owner == index)[0]
             if not len(own):
                 continue
             a, b, c = (corners[own] - self._starts[index]).T
-            weights = 1 - u[own] - v[own], u[own], v[own]
-            fields = sum(weight * surface.fields[corner] for weight, corner in zip(weights, (a, b, c), strict=True))
-            albedo[own] = surface.paint(fields)
-            if surface.normals is None:
-                normals[own] = hits["Ng"][hit[own]]
-            else:
-                normals[own] = sum(
-                    weight * surface.normals[corner] for weight, corner in zip(weights, (a, b, c), strict=True)
-                )
-        normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9
-        facing = np.einsum("nk,nk->n", normals, directions[hit]) > 0
-        normals[facing] *= -1
-        colours[hit] = albedo * self.irradiance(points, normals, light, rng)
-        return colours
+            second, third = u[own], v[own]
+            first = 1 - second - third
 
-    def irradiance(self, points: np.ndarray, normals: np.ndarray, light: Light, rng: np.random.Generator) -> np.ndarray:
-        """The light [N, 3] that falls on `points` [N, 3] with `normals` [N, 3]."""
-        origins = (points + _OFFSET * normals).astype(np.float32)
-        towards = light.direction + light.size * rng.normal(size=points.shape)
-        towards = (towards / np.linalg.norm(towards, axis=1, keepdims=True)).astype(np.float32)
-        direct = np.maximum(np.einsum("nk,nk->n", normals, towards), 0)
-        direct[self.hidden(origins, towards)] = 0
-        # One more ray into a random direction says how open the surroundings are.
-        around = normals + rng.normal(size=points.shape) * 0.58
-        around = (around / np.linalg.norm(around, axis=1, keepdims=True)).astype(np.float32)
-        open_sky = np.where(self.hidden(origins, around), 0.25, 1.0) * (0.75 + 0.25 * normals[:, 2])
-        return direct[:, None] * light.colour + open_sky[:, None] * light.ambient
+            def across(values, a=a, b=b, c=c, first=first, second=second, third=third):
+                return first * values[a] + second * values[b] + third * values[c]
 
+            albedo[own] = surface.paint(across(surface.fields))
+            normals[own] = hits["Ng"][hit[own]] if surface.normals is None else across(surface.normals)
+        normals *= -np.sign(_dot(normals, directions[hit]))[:, None]  # towards the camera
+        normals = _unit(normals)
+        points = origin + hits["tfar"][hit, None] * directions[hit]
+        colours = np.zeros((len(directions), 3), np.float32)
+        colours[hit] = albedo * _irradiance(normals, light, *self.visible(points, normals, light, rng))
+        return colours, hits["primID"] >= 0
 
-def pixel_directions(camera: Camera, size: int, samples: int) -> np.ndarray:
-    """Unit rays in the world through a picture's samples, [size * samples, size * samples, 3] float32."""
-    fx, fy, cx, cy = camera.intrinsics[:4]
-    steps = (np.arange(size * samples) + 0.5) / samples
-    rays = np.empty((len(steps), len(steps), 3), np.float32)
-    rays[:, :, 0] = (steps - cx) / fx
-    rays[:, :, 1] = ((steps - cy) / fy)[:, None]
-    rays[:, :, 2] = 1
-    rays /= np.linalg.norm(rays, axis=2, keepdims=True)
-    return rays @ camera.rotation.astype(np.float32)
+    def visible(
+        self, points: np.ndarray, normals: np.ndarray, light: Light, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """How much of the light and of its surroundings `points` [N, 3] see, [N] each: one ray towards a
+        random place on the light and one into a random direction, so it is grainy."""
+        starts = points + _LIFT * normals
+        scatter = rng.standard_normal((2, len(points), 3), np.float32)
+        towards = light.direction.astype(np.float32) + light.size * scatter[0]
+        direct = np.where(self.hidden(starts, towards), 0.0, 1.0)
+        around = normals + 0.58 * scatter[1]
+        ambient = np.where(self.hidden(starts, around), _HIDDEN_AMBIENT, 1.0)
+        return direct.astype(np.float32), ambient.astype(np.float32)
 
 
-def render(tracer: Tracer, backdrop, light: Light, camera: Camera, size: int, rng: np.random.Generator) -> np.ndarray:
+def render(
+    tracer: Tracer, backdrop, light: Light, camera: Camera, size: int, rng: np.random.Generator
+) -> np.ndarray:
     """The picture [size, size, 3] float32, linear light.
 
     Args:
-      backdrop: has `look(origin, directions) -> colours, points, normals`, where points are where the
-        ray meets something that shadows fall on (NaN: the sky).
+      backdrop: has `look(origin, directions) -> colours, points, normals`, [N, 3] each, where points are
+        what the rays meet that shadows fall on (NaN: none).
     """
     origin = camera.centre.astype(np.float32)
-    coarse = pixel_directions(camera, size, 1).reshape(-1, 3)
-    albedo, points, normals = backdrop.look(origin, coarse)
-    solid = np.nonzero(np.isfinite(points[:, 0]))[0]
-    lit = np.ones((size * size, 3), np.float32)
-    lit[solid] = tracer.irradiance(points[solid], normals[solid], light, rng)
-    # One ray a pixel leaves soft shadows grainy.
-    behind = albedo.reshape(size, size, 3) * cv2.GaussianBlur(lit.reshape(size, size, 3), (0, 0), size / 128)
+    rays = _rays(camera, size)
+    coarse = rays.reshape(size, _SAMPLES, size, _SAMPLES, 3).mean(axis=(1, 3)).reshape(-1, 3)
+    picture = _behind(tracer, backdrop, light, origin, coarse, rng).reshape(size, size, 3)
 
-    rays = pixel_directions(camera, size, _SAMPLES).reshape(-1, 3)
-    origins = np.broadcast_to(origin, rays.shape).astype(np.float32)
-    hits = tracer.first(origins, rays)
-    colours = tracer.shade(hits, rays, light, rng, origin).reshape(size, _SAMPLES, size, _SAMPLES, 3)
-    covered = (hits["primID"] >= 0).reshape(size, _SAMPLES, size, _SAMPLES).mean(axis=(1, 3))
-    return colours.mean(axis=(1, 3)) + behind * (1 - covered[:, :, None])
+    seen = tracer.hidden(np.repeat(origin[None], len(coarse), axis=0), coarse).reshape(size, size)
+    seen = cv2.dilate(seen.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    rays = rays.reshape(size, _SAMPLES, size, _SAMPLES, 3).transpose(0, 2, 1, 3, 4)[seen]
+    colours, hit = tracer.shade(origin, rays.reshape(-1, 3), light, rng)
+    samples = _SAMPLES**2
+    uncovered = 1 - hit.reshape(-1, samples).mean(axis=1, dtype=np.float32)
+    picture[seen] = colours.reshape(-1, samples, 3).mean(axis=1) + picture[seen] * uncovered[:, None]
+    return picture
+
+
+def _behind(tracer: Tracer, backdrop, light: Light, origin, rays, rng) -> np.ndarray:
+    """The backdrop as the `rays` [size * size, 3] see it, with the meshes' shadows on it."""
+    size = round(len(rays) ** 0.5)
+    colours, points, normals = backdrop.look(origin, rays)
+    # Shadows are soft: a quarter of the pixels is enough, and a blur takes the grain away.
+    thinned = np.arange(size * size).reshape(size, size)[::2, ::2]
+    some = thinned[np.isfinite(points[thinned, 0])]
+    maps = np.ones((size * size, 2), np.float32)
+    maps[some] = np.stack(tracer.visible(points[some], normals[some], light, rng), axis=1)
+    maps = cv2.GaussianBlur(maps.reshape(size, size, 2)[::2, ::2], (0, 0), 0.8 * size / 128)
+    maps = cv2.resize(maps, (size, size)).reshape(-1, 2)
+    solid = np.isfinite(points[:, 0])
+    colours[solid] *= _irradiance(normals[solid], light, *maps[solid].T)
+    return colours
+
+
+def _irradiance(normals: np.ndarray, light: Light, direct: np.ndarray, ambient: np.ndarray) -> np.ndarray:
+    """The light [N, 3] on surfaces with `normals` [N, 3] that see so much of light and surroundings [N]."""
+    facing = np.maximum(normals @ light.direction.astype(np.float32), 0) * direct
+    upward = ambient * (0.75 + 0.25 * normals[:, 2])
+    return facing[:, None] * light.colour.astype(np.float32) + upward[:, None] * light.ambient.astype(np.float32)
+
+
+def _rays(camera: Camera, size: int) -> np.ndarray:
+    """Rays in the world through a picture's samples, [size * samples, size * samples, 3] float32, as long
+    as they reach one millimetre deep."""
+    fx, fy, cx, cy = camera.intrinsics[:4]
+    steps = (np.arange(size * _SAMPLES) + 0.5) / _SAMPLES
+    right, down, forward = camera.rotation.astype(np.float32)
+    across = ((steps - cx) / fx).astype(np.float32)[None, :, None] * right
+    return across + ((steps - cy) / fy).astype(np.float32)[:, None, None] * down + forward
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.einsum("nk,nk->n", a, b)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.sqrt(_dot(vectors, vectors) + 1e-12)[:, None]

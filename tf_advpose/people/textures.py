@@ -7,7 +7,7 @@ import functools
 
 import numpy as np
 
-_NOISE_SIDE = 256
+_NOISE_SIDE = 512  # a power of two
 
 
 def linear(colour) -> np.ndarray:
@@ -27,16 +27,10 @@ def _noise_bank() -> np.ndarray:
 
 
 def noise(u: np.ndarray, v: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Smooth noise at coordinates `u`, `v` (any equal shape; it repeats after 1), about [0, 1]."""
-    bank = _noise_bank()[seed % 4]
-    x, y = (u + 0.37 * seed) * _NOISE_SIDE, (v + 0.61 * seed) * _NOISE_SIDE
-    x0, y0 = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
-    fx, fy = x - x0, y - y0
-    x0, y0 = x0 & (_NOISE_SIDE - 1), y0 & (_NOISE_SIDE - 1)
-    x1, y1 = (x0 + 1) & (_NOISE_SIDE - 1), (y0 + 1) & (_NOISE_SIDE - 1)
-    top = bank[y0, x0] * (1 - fx) + bank[y0, x1] * fx
-    bottom = bank[y1, x0] * (1 - fx) + bank[y1, x1] * fx
-    return top * (1 - fy) + bottom * fy
+    """Noise of all scales at coordinates `u`, `v` (any equal shape; it repeats after 1), about [0, 1]."""
+    x = ((u + 0.37 * seed) * _NOISE_SIDE).astype(np.int32) & (_NOISE_SIDE - 1)
+    y = ((v + 0.61 * seed) * _NOISE_SIDE).astype(np.int32) & (_NOISE_SIDE - 1)
+    return _noise_bank()[seed % 4, y, x]
 
 
 PATTERNS = ("plain", "mottled", "stripes", "checks", "dots", "bricks", "planks", "blocks")
