@@ -8,15 +8,14 @@
 Nothing is downloaded and nothing is overwritten. An interrupted run leaves no dataset; start it again.
 """
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # of no use here, and TensorFlow would take all its memory
 
-from absl import app, flags, logging
+from absl import app, flags
+
+from tf_advpose.startup import load_tensorflow_quietly
 
 COMMANDS = ("people", "human36m", "mpii", "mpi_inf_3dhp")
 PEOPLE_FLAGS = ("train_examples", "test_examples", "size", "seed", "processes")
@@ -58,31 +57,17 @@ def chosen(argv: list[str]) -> dict[str, dict]:
     return {command: {"source": FLAGS.source, "skip_missing": FLAGS.skip_missing}}
 
 
-@contextlib.contextmanager
-def no_chatter() -> Iterator[None]:
-    """Discards stderr: no setting turns off what TensorFlow's libraries write when they are loaded."""
-    stderr = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-
-
 def main(argv: list[str]) -> None:
-    logging.set_verbosity(logging.ERROR)  # TFDS tells each of its steps
     name = "The dataset"
     try:
         datasets = chosen(argv)
-        with no_chatter():
-            from tf_advpose.data import prepared
+        load_tensorflow_quietly()
+        from tf_advpose.data import prepared
 
         for name in datasets:
             prepared.check_absent(name, FLAGS.data_dir)
         for name, arguments in datasets.items():
-            print(f"{name}: reading the labels", flush=True)
+            print(f"Preparing {name}", flush=True)
             builder = prepared.prepare(name, FLAGS.data_dir, **arguments)
             print(prepared.summary(builder))
     except (ValueError, OSError, ImportError, RuntimeError) as error:

@@ -57,6 +57,10 @@ def test_wrong_files_are_named(tmp_path):
     layouts.write_mpi_inf_3dhp(tmp_path, TS2_INTRINSICS)
     path = tmp_path / "TS2/annot_data.mat"
     with h5py.File(path, "r+") as file:
+        file["activity_annotation"][0] = 8
+    with pytest.raises(ValueError, match="activity_annotation of valid frames must be 1 to 7"):
+        read(tmp_path, "test")
+    with h5py.File(path, "r+") as file:
         del file["annot2"]
         file["annot2"] = np.zeros((3, 1, 28, 2))
     with pytest.raises(ValueError, match=r"annot2 has shape \(3, 1, 28, 2\), expected \(3, 1, 17, 2\)"):

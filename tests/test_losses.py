@@ -18,7 +18,9 @@ def test_the_heatmap_loss_is_summed_over_stacks_and_divided_by_batch_joints_and_
     target = np.zeros((2, 2, 2, 3), np.float32)
     first, second = target.copy(), target.copy()
     first[0, 1, 0, 2], second[1, 0, 0, 0] = 2.0, -3.0
-    loss = losses.heatmap_loss([tf.constant(first), tf.constant(second)], target, np.ones((2, 3), np.float32))
+    loss = losses.heatmap_loss(
+        [tf.constant(first), tf.constant(second)], target, np.ones((2, 3), np.float32)
+    )
     assert loss.shape == () and loss.dtype == tf.float32
     assert loss.numpy() == pytest.approx((4 + 9) / 24)
 

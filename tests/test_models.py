@@ -107,7 +107,9 @@ def test_the_first_layer_subtracts_the_mean():
 
 def test_the_trunk_starts_with_a_quarter_of_the_width():
     model = models.build_hourglass(1, image_size=32, width=32, depth=1)
-    widths = [model.get_layer(name).filters for name in ("stem_conv", "stem_a_res1_3_conv", "stem_b_res1_3_conv")]
+    widths = [
+        model.get_layer(name).filters for name in ("stem_conv", "stem_a_res1_3_conv", "stem_b_res1_3_conv")
+    ]
     assert widths == [8, 16, 32]
 
 
@@ -149,7 +151,9 @@ def test_every_layer_has_a_name_of_ours(build):
     """Keras numbers the layers that it names itself, so they differ from model to model."""
     first, second = build(), build()
     assert [layer.name for layer in first.layers] == [layer.name for layer in second.layers]
-    assert [variable.path for variable in first.variables] == [variable.path for variable in second.variables]
+    assert [variable.path for variable in first.variables] == [
+        variable.path for variable in second.variables
+    ]
 
 
 def test_upsampling_is_the_same_in_training_and_inference():
@@ -292,7 +296,9 @@ def reached_modules(path: pathlib.Path, seen: set[pathlib.Path]) -> set[str]:
 )
 def test_networks_metrics_and_skeleton_import_no_tensorflow(path):
     """So that the networks build on any Keras backend, and metrics run without any."""
-    assert not {name for name in reached_modules(path, set()) if name.split(".")[0] in ("tensorflow", "absl")}
+    assert not {
+        name for name in reached_modules(path, set()) if name.split(".")[0] in ("tensorflow", "absl")
+    }
 
 
 def test_the_import_check_would_notice():

@@ -185,17 +185,22 @@ def from_preset(name: str) -> Config:
 
 
 def from_dict(values: dict) -> Config:
-    """The inverse of `dataclasses.asdict`, also of what JSON made of it."""
-    fields = {field.name: field for field in dataclasses.fields(Config)}
+    """The inverse of `dataclasses.asdict`, also of what JSON made of it.
+
+    Raises:
+      ValueError: unknown fields, which it names.
+    """
     parts = {
         "generator": GeneratorConfig,
         "discriminator": DiscriminatorConfig,
         "augmentation": AugmentationConfig,
         **dict.fromkeys(STAGES, StageConfig),
     }
-    unknown = set(values) - set(fields)
+    unknown = _unknown_fields(Config, values)
+    for name, part in parts.items():
+        unknown += [f"{name}.{field}" for field in _unknown_fields(part, values.get(name, {}))]
     if unknown:
-        raise ValueError(f"Unknown configuration fields: {', '.join(sorted(unknown))}.")
+        raise ValueError(f"Unknown configuration fields: {', '.join(unknown)}.")
 
     def tuples(part: dict) -> dict:
         return {key: tuple(value) if isinstance(value, list) else value for key, value in part.items()}
@@ -203,6 +208,10 @@ def from_dict(values: dict) -> Config:
     return Config(
         **{name: parts[name](**tuples(value)) if name in parts else value for name, value in values.items()}
     )
+
+
+def _unknown_fields(part: type, values: dict) -> list[str]:
+    return sorted(set(values) - {field.name for field in dataclasses.fields(part)})
 
 
 def check(config: Config) -> None:

@@ -10,7 +10,7 @@ from absl import logging
 def load_tensorflow_quietly() -> None:
     """Imports TensorFlow; what it prints while it starts is shown only if it fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    logging.set_verbosity(logging.WARNING)
+    logging.set_verbosity(logging.ERROR)  # TFDS tells each of its steps
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as messages:

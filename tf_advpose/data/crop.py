@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from tf_advpose.data.schema import CROP_MARGIN
 
+FACTOR_TOLERANCE = 1e-3
+
 
 def crop_to_image(
     box: tf.Tensor,
@@ -67,7 +69,8 @@ def crop(image: tf.Tensor, crop_to_image: tf.Tensor, size: int) -> tf.Tensor:
     """
     pixels = tf.sqrt(tf.abs(tf.linalg.det(crop_to_image[:, :2])))
     shape = tf.shape(image)[:2]
-    factor = tf.clip_by_value(tf.cast(pixels, tf.int32), 1, tf.reduce_min(shape))
+    # A turned frame's whole factor comes out of float32 a hair too small.
+    factor = tf.clip_by_value(tf.cast(pixels + FACTOR_TOLERANCE, tf.int32), 1, tf.reduce_min(shape))
     reduced_shape = shape // factor
     whole = image[: reduced_shape[0] * factor, : reduced_shape[1] * factor]
     reduced = tf.cond(

@@ -161,9 +161,8 @@ def _load_mat(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
     for key, shape in keys.items():
         if arrays[key].shape != (count, *shape):
             raise ValueError(f"{path}: {key} has shape {arrays[key].shape}, expected {(count, *shape)}.")
-    return (
-        arrays["annot2"][:, 0],
-        arrays["annot3"][:, 0],
-        arrays["valid_frame"][:, 0] == 1,
-        arrays["activity_annotation"][:, 0].astype(int),
-    )
+    valid = arrays["valid_frame"][:, 0] == 1
+    activities = arrays["activity_annotation"][:, 0].astype(int)
+    if not np.isin(activities[valid], range(1, len(ACTIVITIES) + 1)).all():
+        raise ValueError(f"{path}: activity_annotation of valid frames must be 1 to {len(ACTIVITIES)}.")
+    return arrays["annot2"][:, 0], arrays["annot3"][:, 0], valid, activities

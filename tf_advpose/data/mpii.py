@@ -31,7 +31,7 @@ _JSON_KEYS = ("img_paths", "isValidation", "objpos", "scale_provided", "joint_se
 class Mpii(photos.PhotoDataset):
     """MPII Human Pose (Andriluka et al., CVPR 2014): 2D joints of people in frames of YouTube videos.
 
-    Licence: labels under the Simplified BSD licence; the photos are their makers', for research.
+    Licence: for research; the authors hold no rights in the photos.
     To obtain: http://human-pose.mpi-inf.mpg.de, images/ and mpii_human_pose_v1_u12_1.mat. Beside or
     instead of the .mat, mpii_annotations.json(.gz) and valid.h5 of the public pose projects.
 

@@ -71,7 +71,7 @@ class PhotoDataset(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             skipped[MISSING_PHOTO] = len(missing)
         if not any(counts.values()):
             reasons = "; ".join(f"{reason}: {count}" for reason, count in skipped.items())
-            raise ValueError(f"Not one example is left of {start}. {reasons}")
+            raise ValueError(f"Not one example is left of {start}; left out: {reasons or 'nothing'}.")
         self.info.metadata.update(layout=reader.__name__.removeprefix("read_"), skipped=dict(skipped))
         # The readers run once more: the labels of a million photos need not be held in memory.
         return {

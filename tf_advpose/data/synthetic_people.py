@@ -41,9 +41,8 @@ class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
         return photos.dataset_info(self)
 
     def _split_generators(self, dl_manager) -> dict[str, Iterator]:
-        self.info.metadata.update(
-            layout="rendered", skipped={}, size=self._size, seed=self._seed, **self._counts
-        )
+        counts = {f"{split}_examples": count for split, count in self._counts.items()}
+        self.info.metadata.update(layout="rendered", skipped={}, size=self._size, seed=self._seed, **counts)
         return {split: self._generate_examples(split, count) for split, count in self._counts.items()}
 
     def _generate_examples(self, split: str, count: int) -> Iterator:

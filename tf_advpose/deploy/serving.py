@@ -104,15 +104,15 @@ class PoseEstimator(tf.Module):
         images_spec = tf.TensorSpec([None, crop_size, crop_size, 3], tf.uint8, name="images")
         scale_spec = tf.TensorSpec([None], tf.float32, name="mm_per_pixel")
 
+        @tf.function(input_signature=[images_spec])
         def serving_default(images):
             return read_out(generator(to_image(images), training=False))
 
+        @tf.function(input_signature=[images_spec, scale_spec])
         def from_crops_with_scale(images, mm_per_pixel):
             outputs = serving_default(images)
             joints_3d = weak_perspective(outputs["joints_2d"], outputs["depth"], mm_per_pixel, crop_size)
             return {**outputs, "joints_3d": joints_3d}
 
-        self.serving_default = tf.function(serving_default, input_signature=[images_spec])
-        self.from_crops_with_scale = tf.function(
-            from_crops_with_scale, input_signature=[images_spec, scale_spec]
-        )
+        self.serving_default = serving_default
+        self.from_crops_with_scale = from_crops_with_scale

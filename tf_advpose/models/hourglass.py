@@ -78,7 +78,7 @@ def check_input_size(image_size: int, depth: int) -> None:
     if image_size < multiple or image_size % multiple:
         raise ValueError(
             f"An hourglass of depth {depth} needs an image size that is a multiple of {multiple}, "
-            f"got {image_size}. Change image_size or hourglass_depth."
+            f"got {image_size}. Change image_size or depth."
         )
 
 

@@ -1,0 +1,1 @@
+"""Synthetic people: posed, dressed and rendered meshes of a licence-free body."""

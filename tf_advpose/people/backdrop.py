@@ -1,20 +1,21 @@
 """Where synthetic people are: rooms and open places, painted by where a ray meets floor, wall or sky.
 
-The world's frame: millimetres, z up, the ground at z = 0.
+The world's frame: millimetres, z up, the ground at z = 0. Colours are linear light.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from tf_advpose.people.textures import linear, noise, pattern
+from tf_advpose.people.textures import noise, pattern
 
-_NAN = np.float32(np.nan)
+_SHADOWS_REACH = 4e4  # mm from the camera; beyond nobody sees them
+_HORIZON = 4e5  # mm
 
 
 @dataclass(frozen=True)
 class Paint:
-    """A surface's two colours [2, 3] in a pattern of `scale` mm, seen less the farther it is away."""
+    """A surface's two colours [2, 3] in a pattern that repeats every `scale` mm."""
 
     colours: np.ndarray
     kind: str
@@ -32,22 +33,32 @@ class Paint:
 
 
 @dataclass(frozen=True)
-class Room:
-    """A box with floor, four walls and ceiling: half its `extent` (x, y), `height`, and `panels`.
+class Panel:
+    """A door, window, poster or board on a wall: 0 to 3 is +x, -x, +y, -y; edges in mm, from the wall's
+    middle and the floor; a `glowing` one, a window or a screen, takes no shadow."""
 
-    Attributes:
-      panels: (wall, left, right, bottom, top, colour [3], glow): doors, windows, posters and shelves;
-        wall 0..3 is +x, -x, +y, -y; glow 1 means it shines by itself.
-    """
+    wall: int
+    left: float
+    right: float
+    bottom: float
+    top: float
+    colour: np.ndarray
+    glowing: bool = False
+
+
+@dataclass(frozen=True)
+class Room:
+    """Floor, four walls at plus and minus `extent` (x, y) mm, and a ceiling at `height` mm."""
 
     extent: np.ndarray
     height: float
     floor: Paint
     wall: Paint
-    panels: tuple = ()
+    panels: tuple[Panel, ...]
 
     def look(self, origin: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Colours, points and normals [N, 3] that rays from `origin` [3] along `directions` [N, 3] meet."""
+        """Colours, points and normals [N, 3] where rays from `origin` [3] along `directions` [N, 3] end;
+        points are NaN where no shadow falls."""
         high = np.append(self.extent, self.height).astype(np.float32)
         low = np.append(-self.extent, 0.0).astype(np.float32)
         with np.errstate(divide="ignore"):
@@ -55,73 +66,88 @@ class Room:
         axis = reach.argmin(axis=1)
         distance = np.take_along_axis(reach, axis[:, None], axis=1)[:, 0]
         points = origin + distance[:, None] * directions
-        normals = np.zeros_like(points)
         sign = np.take_along_axis(np.sign(directions), axis[:, None], axis=1)
+        normals = np.zeros_like(points)
         np.put_along_axis(normals, axis[:, None], -sign, axis=1)
-        colours = np.empty_like(points)
+
         x, y, z = points.T
-        floor, ceiling = (axis == 2) & (directions[:, 2] < 0), (axis == 2) & (directions[:, 2] > 0)
+        colours = np.full_like(points, 0.7)  # the ceiling
+        floor, wall = (axis == 2) & (sign[:, 0] < 0), axis < 2
         colours[floor] = self.floor.at(x[floor], y[floor], distance[floor])
-        colours[ceiling] = 0.7
-        wall = axis < 2
         along = np.where(axis == 0, y, x)
         colours[wall] = self.wall.at(along[wall], z[wall], distance[wall])
-        which = np.where(wall, 2 * axis + (sign[:, 0] < 0), -1)
         colours[wall & (z < 90)] *= 0.6  # skirting board
-        for number, left, right, bottom, top, colour, glow in self.panels:
-            inside = (which == number) & (along > left) & (along < right) & (z > bottom) & (z < top)
-            colours[inside] = colour * (0.9 + 0.2 * noise(along[inside] / 3000, z[inside] / 3000, number)[:, None])
-            points[inside & bool(glow)] = _NAN
+        number = np.where(wall, 2 * axis + (sign[:, 0] < 0), -1)
+        dark = np.zeros(len(points), bool)
+        for panel in self.panels:
+            inside = (number == panel.wall) & (along > panel.left) & (along < panel.right)
+            inside &= (z > panel.bottom) & (z < panel.top)
+            shade = 0.9 + 0.2 * noise(along[inside] / 3000, z[inside] / 3000, panel.wall)
+            colours[inside] = panel.colour * shade[:, None]
+            dark[inside] = panel.glowing
+        points[dark] = np.nan
         return colours, points, normals
 
 
 @dataclass(frozen=True)
-class Outdoors:
-    """Ground to the horizon, the sky, and two rows of silhouettes (trees, hills or houses) before it.
+class Row:
+    """A row of trees, hills or houses around a place: how far away, how low and high its top lies, how
+    rough that is, all mm; `houses` have level tops and windows."""
 
-    Attributes:
-      sky: [2, 3] colours at the horizon and above. clouds: their share.
-      rows: (distance mm, lowest and highest top mm, paint, roughness, windows) from far to near.
-    """
+    distance: float
+    lowest: float
+    highest: float
+    roughness: float
+    paint: Paint
+    houses: bool = False
+
+
+@dataclass(frozen=True)
+class Outdoors:
+    """Ground to the horizon, `sky` [2, 3] (its colours at the horizon and above) with a share of `clouds`,
+    and rows from far to near before it."""
 
     ground: Paint
     sky: np.ndarray
     clouds: float
-    rows: tuple
+    rows: tuple[Row, ...]
     seed: int
 
     def look(self, origin: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """As `Room.look`; points are NaN where nothing near enough for a shadow is met."""
+        """As `Room.look`."""
         directions = directions / np.sqrt(np.einsum("nk,nk->n", directions, directions))[:, None]
         up = directions[:, 2]
-        azimuth = np.arctan2(directions[:, 1], directions[:, 0])
-        rise = np.clip(up, 0, 1)[:, None]
-        colours = self.sky[0] * (1 - rise) ** 3 + self.sky[1] * (1 - (1 - rise) ** 3)
-        high = np.maximum(up, 0.03)
-        cloud = noise(directions[:, 0] / high / 12, directions[:, 1] / high / 12, self.seed)
-        cloud = np.clip((cloud - 0.75 + 0.5 * self.clouds) * 3, 0, 0.9)[:, None]
-        colours = (colours * (1 - cloud) + cloud * 0.9).astype(np.float32)
-        points = np.full_like(directions, _NAN)
-        normals = np.zeros_like(directions)
-        normals[:, 2] = 1
         level = np.hypot(directions[:, 0], directions[:, 1]) + 1e-6
+        azimuth = np.arctan2(directions[:, 1], directions[:, 0])
+        colours = self._sky(directions)
         with np.errstate(divide="ignore"):
             reach = np.where(up < -1e-4, -origin[2] / up, np.inf)
-        ground = np.nonzero(reach < 4e5)[0]
+        points, normals = np.full_like(directions, np.nan), np.zeros_like(directions)
+        normals[:, 2] = 1
+        ground = np.nonzero(reach < _HORIZON)[0]
         met = origin + reach[ground, None] * directions[ground]
         colours[ground] = self.ground.at(met[:, 0], met[:, 1], reach[ground])
-        near = reach[ground] < 4e4
+        near = reach[ground] < _SHADOWS_REACH
         points[ground[near]] = met[near]
-        for distance, lowest, highest, paint, roughness, windows in self.rows:
-            along = azimuth * distance
-            cell = np.floor(along / 9000) / 40 if windows else azimuth / 2
-            top = lowest + (highest - lowest) * np.clip(noise(cell, cell * 0.3, self.seed), 0, 1)
-            if not windows:
-                top = top + roughness * (noise(azimuth * 6, azimuth, self.seed + 1) - 0.5)
-            height = origin[2] + up / level * distance
-            hit = (height < top) & (height > 0) & (reach * level > distance)
-            colours[hit] = paint.at(along[hit], height[hit], np.full(hit.sum(), 0.2 * distance))
-            if windows:
+        for row in self.rows:
+            along, height = azimuth * row.distance, origin[2] + up / level * row.distance
+            shape = np.floor(along / 9000) / 40 if row.houses else azimuth / 2
+            top = row.lowest + (row.highest - row.lowest) * noise(shape, shape * 0.3, self.seed)
+            top = top + row.roughness * (noise(azimuth * 6, azimuth, self.seed + 1) - 0.5)
+            hit = (height < top) & (height > 0) & (reach * level > row.distance)
+            seen_from = np.full(hit.sum(), 0.2 * row.distance)
+            colours[hit] = row.paint.at(along[hit], height[hit], seen_from)
+            if row.houses:
                 pane = hit & (np.mod(along, 3000) < 1400) & (np.mod(height, 3200) > 1300)
                 colours[pane] = colours[pane] * 0.35 + 0.05
+            points[hit] = np.nan
         return colours, points, normals
+
+    def _sky(self, directions: np.ndarray) -> np.ndarray:
+        up = directions[:, 2]
+        horizon = ((1 - np.clip(up, 0, 1)) ** 3)[:, None]
+        blue = self.sky[0] * horizon + self.sky[1] * (1 - horizon)
+        high = np.maximum(up, 0.03) * 12
+        cloud = noise(directions[:, 0] / high, directions[:, 1] / high, self.seed)
+        cloud = np.clip((cloud - 0.75 + 0.5 * self.clouds) * 3, 0, 0.9)[:, None]
+        return (blue * (1 - cloud) + 0.9 * cloud).astype(np.float32)

@@ -38,9 +38,7 @@ _LEFT = (
     ("left_shin", "left_thigh", "lowerleg01.L"),
     ("left_foot", "left_shin", "foot.L"),
 )
-_RIGHT = tuple(
-    tuple(name.replace("left", "right").replace(".L", ".R") for name in bone) for bone in _LEFT
-)
+_RIGHT = tuple(tuple(name.replace("left", "right").replace(".L", ".R") for name in bone) for bone in _LEFT)
 _BONES = _CENTRE + _LEFT + _RIGHT
 RIG = tuple(name for name, _, _ in _BONES)
 RIG_INDEX = {name: index for index, name in enumerate(RIG)}
@@ -63,7 +61,7 @@ KNEE_AXIS = np.array([1.0, 0.0, 0.0])
 HEAD_TOP_VERTICES = 20  # the head's top is the mean of this many highest vertices
 _AVERAGE_ADULT = (0.5, 0.67, 0.5, 0.5, 0.5, 0.5)
 _INSIDE_BONES = ("tongue", "special04")  # inside the mouth: never seen
-_FINE_CELL, _COARSE_CELL = 0.012, 0.028  # metres: how far apart the kept vertices are
+_CELLS = {"head": 0.012, "hand": 0.016, "elsewhere": 0.03}  # metres, about the kept vertices' distance
 
 
 @dataclass(frozen=True)
@@ -175,6 +173,14 @@ def make_body(shape: np.ndarray) -> Body:
     return Body(vertices[template.kept], joints, vertices[highest].mean(axis=0), _zero_rotations(joints))
 
 
+def draw_body(rng: np.random.Generator, child_share: float) -> tuple[Body, bool]:
+    """Anyone's body, a child's with a probability of `child_share`, and whether it is male."""
+    male = bool(rng.random() < 0.5)
+    gender = 0.5 + (0.5 if male else -0.5) * rng.uniform(0.6, 1.0)
+    age = rng.uniform(0.38, 0.6) if rng.random() < child_share else rng.uniform(0.62, 0.92)
+    return make_body(np.array([gender, age, *np.clip(rng.normal(0.5, 0.18, 4), 0.05, 0.95)])), male
+
+
 def joint_positions(joints: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     """Turns the rig: rest `joints` [J, 3] and each joint's rotation `rotations` [J, 3, 3] against rest,
     in the body's frame (not against its parent), give the posed joints [J, 3]; the pelvis stays."""
@@ -213,7 +219,9 @@ def mpii_joints(body: Body, rotations: np.ndarray, posed: np.ndarray) -> np.ndar
     ) / 2
     joints[JOINT_NAMES.index("upper_neck")] = posed[RIG_INDEX["neck2"]]
     head = RIG_INDEX["head"]
-    joints[JOINT_NAMES.index("head_top")] = posed[head] + rotations[head] @ (body.head_top - body.joints[head])
+    joints[JOINT_NAMES.index("head_top")] = posed[head] + rotations[head] @ (
+        body.head_top - body.joints[head]
+    )
     return with_thorax(joints)
 
 
@@ -222,7 +230,9 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     a, b, c = vertices[triangles.T]
     faces = np.cross(b - a, c - a)
     corners = triangles.T.ravel()
-    normals = np.stack([np.bincount(corners, np.tile(column, 3), len(vertices)) for column in faces.T], axis=1)
+    normals = np.stack(
+        [np.bincount(corners, np.tile(column, 3), len(vertices)) for column in faces.T], axis=1
+    )
     lengths = np.sqrt(np.einsum("vk,vk->v", normals, normals))
     return (normals / (lengths[:, None] + 1e-9)).astype(np.float32)
 
@@ -230,7 +240,9 @@ def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 def _zero_rotations(joints: np.ndarray) -> np.ndarray:
     result = np.repeat(np.eye(3)[None], len(RIG), axis=0)
     for side in SIDES:
-        shoulder, elbow, wrist = (joints[RIG_INDEX[f"{side}_{part}"]] for part in ("upper_arm", "forearm", "hand"))
+        shoulder, elbow, wrist = (
+            joints[RIG_INDEX[f"{side}_{part}"]] for part in ("upper_arm", "forearm", "hand")
+        )
         bend = np.cross(elbow - shoulder, wrist - elbow)
         hanging = bone_frame(DOWN, ELBOW_AXIS)
         result[RIG_INDEX[f"{side}_upper_arm"]] = hanging @ bone_frame(elbow - shoulder, bend).T
@@ -264,9 +276,10 @@ def _thin_out(
     Returns:
       The kept vertices [K] and the triangles between them [F, 3] int32.
     """
-    fine = weights[:, [RIG_INDEX[name] for name in ("head", "left_hand", "right_hand")]].sum(axis=1) > 0.5
-    size = np.where(fine, _FINE_CELL, _COARSE_CELL)[:, None]
-    cells = np.concatenate([np.floor(vertices / size), fine[:, None], hidden[:, None]], axis=1).astype(int)
+    head = weights[:, RIG_INDEX["head"]] > 0.5
+    hand = weights[:, [RIG_INDEX["left_hand"], RIG_INDEX["right_hand"]]].sum(axis=1) > 0.5
+    size = np.select([head, hand], [_CELLS["head"], _CELLS["hand"]], _CELLS["elsewhere"])[:, None]
+    cells = np.concatenate([np.floor(vertices / size), size * 1000, hidden[:, None]], axis=1).astype(int)
     _, cluster = np.unique(cells, axis=0, return_inverse=True)
     cluster = cluster.ravel()
     counts = np.bincount(cluster)

@@ -17,6 +17,7 @@ from tf_advpose.people.kinematics import Pose
 _TOUCH = 0.75  # capsules may come this near, as a share of the sum of their radii
 _SLAB = 45.0  # mm above and below a joint where the trunk is measured
 _HALF = 0.45  # an upper arm or thigh may touch the trunk before this share of its length
+_HEAD_RADIUS = 85.0  # mm
 _HAND_LENGTH, _HAND_RADIUS = 100.0, 24.0  # mm; measured flat, as hands touch
 _TRUNK = ("pelvis", "spine2", "spine4", "chest")
 _ARM, _LEG = ("upper_arm", "forearm", "hand"), ("thigh", "shin", "foot")
@@ -67,7 +68,7 @@ def measure(body: Body) -> Capsules:
         centre = np.array([0, (low[1] + high[1]) / 2, joint[name][2]])
         side = np.array([max(half_width - half_depth, 1.0), 0, 0])
         capsules.append((name, centre - side, centre + side, half_depth))
-    capsules.append(("head", joint["neck2"], body.head_top - (0, 0, 75), 75.0))
+    capsules.append(("head", joint["neck2"], body.head_top - (0, 0, _HEAD_RADIUS), _HEAD_RADIUS))
     for side in SIDES:
         for upper, middle, end in (_ARM, _LEG):
             first, second, third = (joint[f"{side}_{part}"] for part in (upper, middle, end))

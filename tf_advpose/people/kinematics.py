@@ -30,7 +30,7 @@ _GIRDLE_SHARE, _GIRDLE_FREE = 0.22, np.radians(35)
 LIMITS = {
     "trunk": np.radians([(-25, 80), (-30, 30), (-40, 40)]),
     "neck": np.radians([(-45, 50), (-35, 35), (-65, 65)]),
-    "arms": np.radians([(0, 175), (-90, 130), (-70, 80), (0, 145)]),
+    "arms": np.radians([(0, 175), (-90, 130), (-90, 95), (0, 150)]),
     "legs": np.radians([(-25, 120), (-20, 65), (-30, 45), (0, 140), (-45, 25)]),
 }
 # Behind the frontal plane an arm cannot be lifted as far.
@@ -118,13 +118,13 @@ def rotations(pose: Pose, body: Body) -> np.ndarray:
     return result
 
 
-def reach(pose: Pose, body: Body, side: int, target: np.ndarray, swivel: float) -> None:
+def reach(pose: Pose, body: Body, side: int, target: np.ndarray, elbow: np.ndarray) -> None:
     """Bends an arm of `pose` so that the wrist comes to `target` [3], or as near as it gets.
 
     Args:
       side: 0 is left.
       target: body's frame, millimetres.
-      swivel: where the elbow points, radians: 0 down, pi/2 sideways away from the body.
+      elbow: [3] where the elbow points, in the chest's frame.
     """
     mirror = 1.0 - 2.0 * side
     turned = rotations(pose, body)
@@ -132,10 +132,9 @@ def reach(pose: Pose, body: Body, side: int, target: np.ndarray, swivel: float) 
     target = chest.T @ (target - joint_positions(body.joints, turned)[clavicle])
     upper_arm, forearm, hand = body.joints[_ARMS[side]]
     first, second = np.linalg.norm(forearm - upper_arm), np.linalg.norm(hand - forearm)
-    wish = np.array([mirror * sin(swivel), 0.25 * cos(swivel), -cos(swivel)])
     for _ in range(3):  # the girdle moves with the arm, so the shoulder's place is found again
         shoulder = _girdle(*pose.arms[side, :2], mirror) @ (upper_arm - body.joints[clavicle])
-        direction, along, out, bend = _two_bones(target - shoulder, first, second, wish)
+        direction, along, out, bend = _two_bones(target - shoulder, first, second, elbow)
         elevation = np.arccos(np.clip(-direction[2], -1, 1))
         plane = np.arctan2(-direction[1], mirror * direction[0])
         zero = _shortest_turn(direction) @ ELBOW_AXIS

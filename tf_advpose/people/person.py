@@ -3,11 +3,13 @@
 import numpy as np
 
 from tf_advpose import camera as cameras
-from tf_advpose.people import appearance, kinematics
-from tf_advpose.people.appearance import Dressed, Look
+from tf_advpose.people import appearance, kinematics, things
+from tf_advpose.people.appearance import Dressed
 from tf_advpose.people.body import RIG_INDEX, Body, joint_positions, mpii_joints, skin, vertex_normals
 from tf_advpose.people.kinematics import Pose
+from tf_advpose.people.looks import Look
 from tf_advpose.people.render import Camera, Surface
+from tf_advpose.people.things import Part
 
 _HEAD_SHARE = 0.6  # PCKh's head size is this share of the diagonal of MPII's head rectangle
 
@@ -16,13 +18,21 @@ class Person:
     """A person in the world's frame (mm, z up, ground at 0).
 
     Attributes:
+      action: the name of the pose's family.
       joints: [P, 3] the sixteen joints. vertices: [V, 3].
       seat: [3] the middle of what the person sits on, None where nobody sits.
       heading: radians; 0 faces -y.
     """
 
     def __init__(
-        self, body: Body, look: Look, dressed: Dressed, pose: Pose, place: np.ndarray, heading: float
+        self,
+        body: Body,
+        look: Look,
+        dressed: Dressed,
+        action: str,
+        pose: Pose,
+        place: np.ndarray,
+        heading: float,
     ):
         """Poses the body and puts it on the ground at `place` (x, y), turned by `heading`."""
         rotations = kinematics.rotations(pose, body)
@@ -33,6 +43,7 @@ class Person:
         offset = np.array([place[0] + offset[0], place[1] + offset[1], pose.lift - vertices[:, 2].min()])
         self.vertices = vertices @ turned.T + offset
         self.joints = mpii_joints(body, rotations, posed) @ turned.T + offset
+        self.action = action
         self.heading = heading
         self._on_head = dressed.fields[:, appearance.HEAD] > 0.5
         self.surface = Surface(
@@ -46,6 +57,13 @@ class Person:
         if pose.seat:
             sitting = dressed.weights[:, RIG_INDEX["pelvis"]] > 0.3
             self.seat = np.append(self.vertices[sitting, :2].mean(axis=0), self.vertices[sitting, 2].min())
+
+    def chair(self, colour: np.ndarray) -> list[Part]:
+        """The stool this person sits on; nothing for who does not sit."""
+        if self.seat is None:
+            return []
+        x, y, height = self.seat
+        return things.moved(things.stool(height, colour), np.array([x, y, 0.0]), self.heading)
 
     def box(self, camera: Camera) -> np.ndarray:
         """The box (x, y, width, height) around all of the person in a camera's picture, pixels."""

@@ -75,7 +75,10 @@ class Tracer:
 
     def hidden(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
         """True [N] where a ray from `origins` along `directions` [N, 3] hits something."""
-        origins, directions = origins.astype(np.float32, copy=False), directions.astype(np.float32, copy=False)
+        origins, directions = (
+            origins.astype(np.float32, copy=False),
+            directions.astype(np.float32, copy=False),
+        )
         return self._scene.run(origins, directions, query="OCCLUDED") >= 0
 
     def shade(
@@ -167,7 +170,9 @@ def _irradiance(normals: np.ndarray, light: Light, direct: np.ndarray, ambient: 
     """The light [N, 3] on surfaces with `normals` [N, 3] that see so much of light and surroundings [N]."""
     facing = np.maximum(normals @ light.direction.astype(np.float32), 0) * direct
     upward = ambient * (0.75 + 0.25 * normals[:, 2])
-    return facing[:, None] * light.colour.astype(np.float32) + upward[:, None] * light.ambient.astype(np.float32)
+    return facing[:, None] * light.colour.astype(np.float32) + upward[:, None] * light.ambient.astype(
+        np.float32
+    )
 
 
 def _rays(camera: Camera, size: int) -> np.ndarray:

@@ -21,7 +21,9 @@ def skirt(body: Body, hem: float, waist: float, loose: float) -> tuple[np.ndarra
     )
     top = hip + waist * (shoulder - hip)
     bottom = np.interp(hem, (0, 1, 2), (hip, knee, ankle))
-    arms = load_template().weights[:, [RIG_INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("forearm", "hand")]]
+    arms = load_template().weights[
+        :, [RIG_INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("forearm", "hand")]
+    ]
     trunk = body.vertices[arms.sum(axis=1) < 0.1]
     angles = np.linspace(0, 2 * np.pi, _COLUMNS, endpoint=False)
     rows, half_width, half_depth = [], 0.0, 0.0
@@ -69,7 +71,9 @@ def long_hair(body: Body, length: float, volume: float) -> tuple[np.ndarray, np.
 
 def _grid(rows: int, columns: int, closed: bool) -> np.ndarray:
     """Triangles [F, 3] between the vertices of a grid; `closed` joins the last column to the first."""
-    row, column = np.meshgrid(np.arange(rows - 1), np.arange(columns if closed else columns - 1), indexing="ij")
+    row, column = np.meshgrid(
+        np.arange(rows - 1), np.arange(columns if closed else columns - 1), indexing="ij"
+    )
     here, right = row * columns + column, row * columns + (column + 1) % columns
     triangles = np.stack([here, right, here + columns, right, right + columns, here + columns], axis=-1)
     return triangles.reshape(-1, 3)

@@ -19,7 +19,9 @@ def linear(colour) -> np.ndarray:
 def _noise_bank() -> np.ndarray:
     """Four tileable fields of 1/f noise [4, S, S] float32, mean 0.5, mostly within [0, 1]."""
     rng = np.random.default_rng(20180618)
-    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(_NOISE_SIDE), np.fft.fftfreq(_NOISE_SIDE))) * _NOISE_SIDE
+    frequency = (
+        np.hypot(*np.meshgrid(np.fft.fftfreq(_NOISE_SIDE), np.fft.fftfreq(_NOISE_SIDE))) * _NOISE_SIDE
+    )
     spectrum = np.fft.fft2(rng.normal(size=(4, _NOISE_SIDE, _NOISE_SIDE)))
     field = np.fft.ifft2(spectrum / np.maximum(frequency, 2.0) ** 1.2).real
     field = field / field.std(axis=(1, 2), keepdims=True)
