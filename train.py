@@ -40,6 +40,8 @@ def define_config(argv: list[str]) -> None:
 
 def main(_) -> None:
     try:
+        if FLAGS.config.preset != FLAGS.preset:
+            raise ValueError("Choose the preset by --preset; --config.preset is only its name.")
         configuration.check(FLAGS.config)
         trainer = Trainer(FLAGS.config, FLAGS.work_dir, FLAGS.data_dir, start_from=FLAGS.start_from)
     except (ValueError, OSError) as error:
@@ -54,6 +56,6 @@ def main(_) -> None:
 if __name__ == "__main__":
     try:
         define_config(sys.argv)
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+    except (ValueError, KeyError) as error:  # config_flags raises KeyError for a field there is not
+        sys.exit(f"error: {error.args[0]}")
     app.run(main)

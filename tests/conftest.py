@@ -13,3 +13,11 @@ def samples() -> pathlib.Path:
     if not folder.is_dir():
         pytest.skip(f"no real sample files in {folder} (set TF_ADVPOSE_SAMPLES)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def drawn_data(tmp_path_factory) -> str:
+    """The data folder of prepared drawn people, of both domains. Not to be changed."""
+    import drawn_people
+
+    return drawn_people.prepare(tmp_path_factory.mktemp("drawn_people"))

@@ -71,13 +71,12 @@ def test_a_generator_gets_the_hourglass_and_keeps_its_depth_module(checkpoint, h
 def test_a_whole_training_checkpoint_is_read(zipped, checkpoint, hourglass, loaded_weights, tmp_path):
     """What the public training code saves: more than weights, and their names prefixed by DataParallel."""
     state = torch.load(checkpoint, weights_only=True)
-    optimizer = torch.optim.RMSprop([torch.nn.Parameter(torch.ones(3))], lr=2.5e-4)
     content = {
         "epoch": 100,
         "arch": "hg",
         "state_dict": collections.OrderedDict((f"module.{key}", value) for key, value in state.items()),
         "best_acc": torch.tensor(0.87),
-        "optimizer": optimizer.state_dict(),
+        "optimizer": {"state": {0: {"square_avg": torch.ones(3)}}, "param_groups": [{"lr": 2.5e-4}]},
     }
     path = save(tmp_path / "model_best.pth.tar", content, _use_new_zipfile_serialization=zipped)
     hourglass.set_weights([0 * weights for weights in loaded_weights])

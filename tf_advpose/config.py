@@ -11,6 +11,7 @@ from tf_advpose.models.discriminator import SOURCES
 from tf_advpose.models.hourglass import MPII_MEAN
 
 STAGES = ("pretrain_2d", "pretrain_3d", "adversarial")
+MIN_IMAGE_SIZE = 32  # the depth module halves the quarter-size maps three times
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
@@ -224,5 +225,22 @@ def check(config: Config) -> None:
             raise ValueError(f"{name}.wild_share must be from 0 to 1, got {stage.wild_share}.")
         if stage.schedule not in ("constant", "cosine"):
             raise ValueError(f"{name}.schedule must be constant or cosine, got {stage.schedule!r}.")
-    if config.batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {config.batch_size}.")
+        if stage.steps < 0:
+            raise ValueError(f"{name}.steps must be 0 or more, got {stage.steps}.")
+    positive = {
+        "batch_size": config.batch_size,
+        "log_every": config.log_every,
+        "checkpoint_every": config.checkpoint_every,
+        "generator.num_stacks": config.generator.num_stacks,
+        "generator.num_residuals": config.generator.num_residuals,
+        "generator.depth": config.generator.depth,
+    }
+    for name, value in positive.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}.")
+    if config.generator.image_size < MIN_IMAGE_SIZE:
+        raise ValueError(
+            f"generator.image_size must be at least {MIN_IMAGE_SIZE}, got {config.generator.image_size}."
+        )
+    if len(config.generator.mean) != 3:
+        raise ValueError(f"generator.mean must be three numbers, got {config.generator.mean}.")

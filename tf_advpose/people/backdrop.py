@@ -63,6 +63,7 @@ class Room:
         low = np.append(-self.extent, 0.0).astype(np.float32)
         with np.errstate(divide="ignore"):
             reach = np.where(directions > 0, high - origin, low - origin) / directions
+        reach[directions == 0] = np.inf
         axis = reach.argmin(axis=1)
         distance = np.take_along_axis(reach, axis[:, None], axis=1)[:, 0]
         points = origin + distance[:, None] * directions
