@@ -51,10 +51,10 @@ def examples(domain: str, split: str, count: int, **_):
         }
 
 
-def prepare(data_dir: Path, test_examples: int = TEST_EXAMPLES) -> str:
+def prepare(data_dir: Path) -> str:
     """Prepares both domains in `data_dir`."""
     module = types.SimpleNamespace(generate=examples)
-    counts = {"train_examples": TRAIN_EXAMPLES, "test_examples": test_examples}
+    counts = {"train_examples": TRAIN_EXAMPLES, "test_examples": TEST_EXAMPLES}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "tf_advpose.people.dataset", module)
         patch.setattr(tf_advpose.people, "dataset", module, raising=False)

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("embreex", reason="synthetic people need requirements-people.txt")
 
 from tf_advpose import camera
-from tf_advpose.people import dataset, lab, wild
+from tf_advpose.people import dataset, lab, photo, wild
 from tf_advpose.people.body import load_template
 from tf_advpose.people.dataset import generate, render_pose
 from tf_advpose.people.kinematics import Pose

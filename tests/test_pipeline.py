@@ -2,6 +2,8 @@
 
 import dataclasses
 import itertools
+import json
+import shutil
 
 import drawn_people
 import layouts
@@ -37,6 +39,12 @@ def pooled(batches: list[dict]) -> dict[str, np.ndarray]:
 def truth(domain: str, split: str, count: int) -> np.ndarray:
     """The joints [N, P, 3] of a split's people, absolute mm."""
     return np.stack([drawn_people.joints_of(domain, split, number) for number in range(count)])
+
+
+def truth_of(batch: dict) -> np.ndarray:
+    """The joints [N, P, 3] of the people in a batch of the lab's test split, absolute mm."""
+    numbers = [int(name.decode().rpartition("-")[2]) for name in batch["example_id"]]
+    return truth("lab", "test", TEST_EXAMPLES)[numbers]
 
 
 def assert_same(one: list[dict], other: list[dict]):
@@ -191,11 +199,11 @@ def test_labels_of_changed_crops_give_back_the_joints(drawn_data, mirror_probabi
 
 def test_depth_is_in_half_crop_units_and_grows_away_from_the_camera(split):
     """By hand: the crop is 1.25 times the longer side of the joints' box, a unit half of it."""
-    people = truth("lab", "test", TEST_EXAMPLES)
+    batch = pooled(split)
+    people = truth_of(batch)
     pixels = camera.project(people, drawn_people.INTRINSICS)
     side = 1.25 * np.ptp(pixels, axis=1).max(axis=-1)
     crop_mm = side * people[:, ROOT, 2] / drawn_people.INTRINSICS[:2].mean()
-    batch = pooled(split)
     np.testing.assert_allclose(batch["mm_per_pixel"], crop_mm / SIZE, rtol=1e-5)
     relative = people[..., 2] - people[:, ROOT, None, 2]
     np.testing.assert_allclose(batch["depth"], relative / (crop_mm / 2)[:, None], atol=1e-5)
@@ -213,13 +221,12 @@ def test_evaluation_keeps_order_and_every_example(split, drawn_data):
 
 def test_exact_labels_are_read_out_as_the_truth(split):
     batch = pooled(split)
+    people = truth_of(batch)
     joints = camera.joints_from_crop(
         **{key: batch[key] for key in ("joints_2d", "depth", "mm_per_pixel", "root_depth")},
         **{key: batch[key] for key in ("intrinsics", "crop_to_image")},
         crop_size=SIZE,
     )
-    numbers = [int(name.decode().rpartition("-")[2]) for name in batch["example_id"]]
-    people = truth("lab", "test", TEST_EXAMPLES)[numbers]
     np.testing.assert_allclose(joints, people, atol=0.1)
     np.testing.assert_allclose(batch["joints_3d"], people - people[:, ROOT, None], atol=1e-3)
     np.testing.assert_allclose(batch["root_depth"], people[:, ROOT, 2], atol=1e-3)
@@ -250,6 +257,11 @@ def photos(tmp_path_factory) -> str:
     """A data folder with photos that have 2D labels alone, some of them missing or outside the crop."""
     folder = tmp_path_factory.mktemp("photos")
     layouts.write_mpii_json(folder / "mpii")
+    labels = folder / "mpii/mpii_annotations.json"
+    people = json.loads(labels.read_text())
+    for person in people:
+        person["scale_provided"] /= 2
+    labels.write_text(json.dumps(people))
     prepared.prepare("mpii", str(folder / "data"), source=str(folder / "mpii"), skip_missing=False)
     return str(folder / "data")
 
@@ -299,6 +311,12 @@ def test_a_split_that_is_not_there_is_named(photos, drawn_data, tmp_path):
         evaluated("human36m", "test", photos)
     with pytest.raises(FileNotFoundError, match="human36m is not prepared"):
         pipeline.training_batches(config_of(lab="human36m"), "pretrain_3d", drawn_data)
-    drawn_people.prepare(tmp_path, test_examples=0)
+
+    shutil.copytree(drawn_data, tmp_path / "data")
+    (path,) = (tmp_path / "data" / WILD).glob("*/dataset_info.json")
+    info = json.loads(path.read_text())
+    for split in info["splits"]:
+        split["shardLengths"] = ["0"]
+    path.write_text(json.dumps(info))
     with pytest.raises(ValueError, match=f"The split 'test' of {WILD} in .* is empty"):
-        evaluated(WILD, "test", str(tmp_path))
+        evaluated(WILD, "test", str(tmp_path / "data"))

@@ -9,7 +9,8 @@ from absl import logging
 
 def load_tensorflow_quietly() -> None:
     """Imports TensorFlow; what it prints while it starts is shown only if it fails."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # 3 hides what the graph optimiser calls errors and recovers from; real ones come as exceptions.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.set_verbosity(logging.ERROR)  # TFDS tells each of its steps
     sys.stderr.flush()
     terminal = os.dup(2)

@@ -85,21 +85,27 @@ def dress(body: Body, look: Look) -> Dressed:
             push = np.where(_wears(garment, fields), np.maximum(push + 2, garment.loose * folds), push)
     push = np.maximum(push, np.clip(0.4 * _above_hair_edge(look, fields), 0, look.hair_volume))
     push = np.where(fields[:, LEG] > look.shoe_height, np.maximum(push, 6.0), push)
-    normals = vertex_normals(body.vertices, template.triangles)
-    parts = [(body.vertices + push[:, None] * normals, template.triangles, template.weights, fields)]
+    vertices = body.vertices + push[:, None] * _rest_normals(body)
+    parts = [(vertices, template.triangles, template.weights, fields)]
     if look.skirt:
         parts.append(_sheet(sheets.skirt(body, look.skirt, look.bottom.high, look.bottom.loose), _SKIRT))
     if look.hair_length:
         parts.append(_sheet(sheets.long_hair(body, look.hair_length, look.hair_volume), _HAIR))
-    starts = np.cumsum([0] + [len(part[0]) for part in parts])
+    vertices, triangles, weights, fields = zip(*parts, strict=True)
+    starts = np.cumsum([0] + [len(part) for part in vertices[:-1]])
     return Dressed(
-        np.concatenate([part[0] for part in parts]).astype(np.float32),
-        np.concatenate([part[1] + start for part, start in zip(parts, starts, strict=False)]).astype(
+        np.concatenate(vertices).astype(np.float32),
+        np.concatenate([part + start for part, start in zip(triangles, starts, strict=True)]).astype(
             np.int32
         ),
-        np.concatenate([part[2] for part in parts]).astype(np.float32),
-        np.concatenate([part[3] for part in parts]),
+        np.concatenate(weights).astype(np.float32),
+        np.concatenate(fields),
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def _rest_normals(body: Body) -> np.ndarray:
+    return vertex_normals(body.vertices, load_template().triangles)
 
 
 def _sheet(sheet: tuple[np.ndarray, np.ndarray, np.ndarray], part: float) -> tuple:

@@ -163,7 +163,7 @@ def load_template() -> Template:
 
 
 def make_body(shape: np.ndarray) -> Body:
-    """The body for the six controls `shape` [6] in 0..1: gender (1 is male), age (0.5 is a young adult),
+    """The body for the six controls `shape` [6] in 0..1: gender (1 is male), age (2/3 is a young adult),
     muscle, weight, height, proportions."""
     template = load_template()
     identity = template.model.prepare_identity(np.asarray(shape, np.float32))

@@ -141,10 +141,11 @@ class _Worker:
 def _work(domain: str, split: str, *numbers: str) -> None:
     """Writes each pose's examples, pickled, to standard output: the other end of `_Worker`."""
     size, seed, first, poses, step = map(int, numbers)
+    output, sys.stdout = sys.stdout.buffer, sys.stderr  # whatever else is printed must not mix with it
     cv2.setNumThreads(1)
     for number in range(first, poses, step):
-        pickle.dump(render_pose(domain, split, number, size, seed), sys.stdout.buffer)
-        sys.stdout.buffer.flush()
+        pickle.dump(render_pose(domain, split, number, size, seed), output)
+        output.flush()
 
 
 if __name__ == "__main__":

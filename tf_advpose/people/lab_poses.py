@@ -3,6 +3,8 @@
 A family is a function (rng, body) -> Pose; its name is the example's action.
 """
 
+import numpy as np
+
 from tf_advpose.people import stances
 from tf_advpose.people.kinematics import Pose, turn
 from tf_advpose.people.stances import LEFT, RIGHT, degrees, hand_at
@@ -126,15 +128,22 @@ def sitting_down(rng, body):
         arms=degrees(rng, [(15, 30, -10, 20)] * 2, [(50, 80, 50, 80)] * 2),
         root=turn(x=degrees(rng, -30, 5)),
     )
-    low, high = (
-        ((60, 2, -5, 0, -30), (90, 25, 25, 15, 5)),  # stretched
-        ((95, 38, 20, 95, -30), (108, 55, 45, 115, 0)),  # crossed
-        ((100, 0, -10, 80, -30), (120, 18, 15, 125, 0)),  # drawn up
+    # How far the feet are before the hips (as a share of the leg) and to the side, where the knees point.
+    nearest, farthest, sideways, outward = (
+        (0.90, 0.98, (0, 220), (-10, 30)),  # stretched
+        (0.35, 0.45, (-90, -30), (60, 80)),  # crossed
+        (0.35, 0.65, (-40, 120), (-5, 15)),  # drawn up
     )[rng.integers(3)]
-    pose.legs = degrees(rng, [low] * 2, [high] * 2)
+    for side in (LEFT, RIGHT):
+        away = rng.uniform(nearest, farthest), rng.uniform(*sideways)
+        stances.foot_before(pose, body, side, *away, outward=degrees(rng, *outward))
+    pose.legs[:, 4] = degrees(rng, [-35] * 2, [0] * 2)
     if rng.random() < 0.4:  # leaning back on the hands
+        lean = np.arctan2(pose.root[2, 1], pose.root[2, 2])
+        behind = rng.uniform(200, 300)
+        floor = (-60 - np.sin(lean) * behind) / np.cos(lean)
         for side in (LEFT, RIGHT):
-            hand_at(rng, pose, body, side, "pelvis", (250, 260, -80), (0.5, 1.0, 0.3), 30)
+            hand_at(rng, pose, body, side, "pelvis", (250, behind, floor), (0.5, 1.0, 0.3), 20)
     return pose
 
 

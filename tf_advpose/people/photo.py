@@ -38,7 +38,8 @@ def window_cutting(rng: np.random.Generator, box: np.ndarray, fill: tuple[float,
     axis = int(rng.random() < 0.75)  # 0: left or right edge, 1: upper or lower
     lower = rng.random() < (0.9 if axis else 0.5)
     visible = box.copy()
-    visible[2 + axis] *= rng.uniform(0.4, 0.9)
+    longer = box[2 + axis] >= box[3 - axis]
+    visible[2 + axis] *= rng.uniform(0.4 if longer else 0.65, 0.9)
     if not lower:
         visible[axis] += box[2 + axis] - visible[2 + axis]
     square = window(rng, visible, fill, shift=0.05)

@@ -75,11 +75,8 @@ class Tracer:
 
     def hidden(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
         """True [N] where a ray from `origins` along `directions` [N, 3] hits something."""
-        origins, directions = (
-            origins.astype(np.float32, copy=False),
-            directions.astype(np.float32, copy=False),
-        )
-        return self._scene.run(origins, directions, query="OCCLUDED") >= 0
+        rays = (array.astype(np.float32, copy=False) for array in (origins, directions))
+        return self._scene.run(*rays, query="OCCLUDED") >= 0
 
     def shade(
         self, origin: np.ndarray, directions: np.ndarray, light: Light, rng: np.random.Generator
@@ -88,23 +85,16 @@ class Tracer:
         hit something [N]; zeros where nothing was hit."""
         hits = self._scene.run(np.repeat(origin[None], len(directions), axis=0), directions, output=True)
         hit = np.nonzero(hits["primID"] >= 0)[0]
-        corners = self._triangles[hits["primID"][hit]]
-        u, v = hits["u"][hit, None], hits["v"][hit, None]
-        albedo, normals = np.empty((len(hit), 3), np.float32), np.empty((len(hit), 3), np.float32)
-        owner = self._owner[hits["primID"][hit]]
+        owner, corners = self._owner[hits["primID"][hit]], self._triangles[hits["primID"][hit]]
+        u, v = hits["u"][hit], hits["v"][hit]
+        weights = np.stack([1 - u - v, u, v], axis=1)
+        albedo, normals = np.empty((len(hit), 3), np.float32), hits["Ng"][hit]
         for index, surface in enumerate(self.surfaces):
             own = np.nonzero(owner == index)[0]
-            if not len(own):
-                continue
-            a, b, c = (corners[own] - self._starts[index]).T
-            second, third = u[own], v[own]
-            first = 1 - second - third
-
-            def across(values, a=a, b=b, c=c, first=first, second=second, third=third):
-                return first * values[a] + second * values[b] + third * values[c]
-
-            albedo[own] = surface.paint(across(surface.fields))
-            normals[own] = hits["Ng"][hit[own]] if surface.normals is None else across(surface.normals)
+            around = corners[own] - self._starts[index]
+            albedo[own] = surface.paint(np.einsum("nc,nck->nk", weights[own], surface.fields[around]))
+            if surface.normals is not None:
+                normals[own] = np.einsum("nc,nck->nk", weights[own], surface.normals[around])
         normals *= -np.sign(_dot(normals, directions[hit]))[:, None]  # towards the camera
         normals = _unit(normals)
         points = origin + hits["tfar"][hit, None] * directions[hit]

@@ -11,8 +11,9 @@ from tf_advpose.people.body import RIG_INDEX, SIDES, Body, joint_positions, load
 from tf_advpose.people.kinematics import Pose, turn
 
 LEFT, RIGHT = 0, 1
+_ANKLE_OF_SITTING = -40.0  # mm from the height of the hips of who sits on the floor
 _HULL_STEP = 6  # every so many vertices are enough to say how a body lies
-_MASSES = {"pelvis": 0.2, "spine3": 0.25, "chest": 0.25, "head": 0.08} | {
+_MASSES = {"pelvis": 0.14, "spine3": 0.16, "chest": 0.20, "head": 0.08} | {
     f"{side}_{part}": mass
     for side in SIDES
     for part, mass in (("forearm", 0.03), ("hand", 0.02), ("thigh", 0.05), ("shin", 0.08), ("foot", 0.03))
@@ -54,6 +55,14 @@ def plant(rng, pose: Pose, body: Body, width, stagger: float, sink) -> None:
     outward = degrees(rng, (-5, -5), (35, 35))
     for side in (LEFT, RIGHT):
         kinematics.step(pose, body, side, ankles[side], outward[side])
+
+
+def foot_before(pose: Pose, body: Body, side: int, share: float, sideways: float, outward: float) -> None:
+    """Puts one foot before a body that sits on the floor: `share` of the leg's length away and `sideways`
+    mm farther out than the hip, the knee turned `outward` radians from straight up."""
+    hips, length, _ = _legs(pose, body)
+    ankle = hips[side] + (sideways * (1 - 2 * side), -share * length, _ANKLE_OF_SITTING)
+    kinematics.step(pose, body, side, ankle, outward)
 
 
 def _legs(pose: Pose, body: Body) -> tuple[np.ndarray, float, float]:

@@ -33,13 +33,14 @@ def create(work_dir: str, config: Config, total_bone_length: float) -> None:
     Raises:
       FileExistsError: the folder holds another run, or something else.
     """
+    check_same_run(work_dir, config)
     folder = pathlib.Path(work_dir)
-    if folder.exists() and any(folder.iterdir()):
-        check_same_run(work_dir, config)
-        return
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / TRAINING_SET_FILE, {"lab": config.lab, "total_bone_length": total_bone_length})
-    write_json(folder / CONFIG_FILE, dataclasses.asdict(config))
+    training_set = {"lab": config.lab, "total_bone_length": total_bone_length}
+    for name, values in ((CONFIG_FILE, dataclasses.asdict(config)), (TRAINING_SET_FILE, training_set)):
+        # A run killed between the two has but the first.
+        if not (folder / name).exists():
+            write_json(folder / name, values)
 
 
 def check_same_run(work_dir: str, config: Config) -> None:
@@ -69,7 +70,7 @@ def open_run(work_dir: str) -> Config:
         raise FileNotFoundError(f"{work_dir} holds no run: {CONFIG_FILE} not found.")
     try:
         return configuration.from_dict(json.loads(path.read_text()))
-    except (json.JSONDecodeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a run's configuration: {error}") from None
 
 
