@@ -6,6 +6,7 @@ import types
 from pathlib import Path
 
 import cv2
+import keras
 import layouts
 import numpy as np
 import pytest
@@ -80,3 +81,15 @@ def small_config(**changes) -> Config:
         "checkpoint_every": 2,
     }
     return Config(**settings | changes)
+
+
+def plain_generator() -> keras.Model:
+    """A generator for `small_config` of a few layers, for tests of what surrounds it to be fast."""
+    image = keras.Input((32, 32, 3), name="image")
+    features = keras.layers.Conv2D(8, 3, strides=2, padding="same", name="stem_conv")(image)
+    features = keras.layers.BatchNormalization(name="stem_bn")(features)
+    features = keras.layers.MaxPooling2D(name="stem_pool")(features)
+    heatmaps = keras.layers.Conv2D(NUM_JOINTS, 3, padding="same", name="stack1_heatmaps")(features)
+    pooled = keras.layers.GlobalAveragePooling2D(name="depth_average")(features)
+    depth = keras.layers.Dense(NUM_JOINTS, name="depth")(pooled)
+    return keras.Model(image, {"heatmaps": [heatmaps], "depth": depth}, name="generator")

@@ -82,7 +82,7 @@ def test_batches_are_as_described(stream):
     for batch in stream:
         assert set(batch) == set(pipeline.TRAINING_KEYS)
         assert batch["image"].shape == (4, SIZE, SIZE, 3) and batch["image"].dtype == np.float32
-        assert 0 <= batch["image"].min() and batch["image"].max() <= 1
+        assert batch["image"].min() >= 0 and batch["image"].max() <= 1
         assert batch["joints_2d"].shape == (4, NUM_JOINTS, 2)
         assert batch["joint_weight"].shape == batch["depth"].shape == (4, NUM_JOINTS)
         for key in ("joints_2d", "joint_weight", "depth", "mm_per_pixel"):

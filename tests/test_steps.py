@@ -62,21 +62,13 @@ class Players:
         )
 
 
-def plain_generator() -> keras.Model:
-    """Two layers, where the generator's own ones do not matter and the steps are to be fast."""
-    image = keras.Input((32, 32, 3))
-    heatmaps = keras.layers.Conv2D(NUM_JOINTS, 4, strides=4, name="heatmaps")(image)
-    depth = keras.layers.Dense(NUM_JOINTS, name="depth")(keras.layers.GlobalAveragePooling2D()(image))
-    return keras.Model(image, {"heatmaps": [heatmaps], "depth": depth})
-
-
 def new_players(policy: str = "float32", plain: bool = False, **changes) -> Players:
-    """The same players each time."""
+    """The same players each time; a `plain` generator where its own layers do not matter."""
     config = drawn_people.small_config(policy=policy, **changes)
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(policy)
     try:
-        generator = plain_generator() if plain else work_folder.new_generator(config)
+        generator = drawn_people.plain_generator() if plain else work_folder.new_generator(config)
         discriminator = work_folder.new_discriminator(config)
     finally:
         keras.config.set_dtype_policy("float32")
@@ -139,7 +131,7 @@ def test_depth_of_examples_that_are_not_to_train_is_not_looked_at():
 
 
 def test_adversarial_step_runs_the_generator_once(monkeypatch):
-    players, calls = new_players(), []
+    players, calls = new_players(plain=True), []
     forward = players.generator.call
 
     def spy(inputs, training=None, mask=None):
@@ -203,15 +195,12 @@ def test_the_discriminator_learns_to_tell_real_from_fake(sources):
 
 
 def test_the_discriminator_teaches_the_depth_of_wild_examples():
-    """The point of it all (Sec. 3.2): without labels of depth, only the discriminator can move it.
-
-    Real poses come from the lab, but all that follows the depth module's last layer is one row's own.
-    """
+    """The point of it all (Sec. 3.2): without labels of depth, only the discriminator can move it."""
     batch = random_batch()
     batch["has_depth"] = tf.zeros_like(batch["has_depth"])
     updates = {}
     for lambda_adversarial in (0.0, 1.0):
-        players = new_players(lambda_adversarial=lambda_adversarial)
+        players = new_players(plain=True, lambda_adversarial=lambda_adversarial)
         head = players.generator.get_layer("depth")
         before = head.bias.numpy()
         players.adversarial_step(batch)
@@ -231,7 +220,7 @@ def test_steps_without_wild_examples_have_no_wild_accuracy():
 @pytest.mark.parametrize("who", ["generator", "discriminator"])
 def test_an_overflow_skips_the_step_of_that_player_alone(who):
     """Each has its own loss scale; one that is too large is halved, and nothing else happens to it."""
-    players = new_players("mixed_float16")
+    players = new_players("mixed_float16", plain=True)
     other = {"generator": "discriminator", "discriminator": "generator"}[who]
     scale = getattr(players, f"{who}_optimizer").dynamic_scale
     scale.assign(BIG_SCALE)

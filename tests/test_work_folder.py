@@ -258,7 +258,9 @@ def test_metrics_are_read_as_arrays(tmp_path):
 
 def test_both_players_are_built_as_configured():
     config = drawn_people.small_config()
-    config.discriminator = dataclasses.replace(config.discriminator, sources=("maps",), redraw_heatmaps=True)
+    config.discriminator = dataclasses.replace(
+        config.discriminator, sources=("maps",), redraw_heatmaps=True
+    )
     config.generator = dataclasses.replace(config.generator, num_stacks=2)
     assert len(work_folder.new_generator(config).output["heatmaps"]) == 2
     discriminator = work_folder.new_discriminator(config)

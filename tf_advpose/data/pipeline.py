@@ -74,7 +74,7 @@ def evaluation_batches(
     Raises:
       FileNotFoundError, ValueError: the dataset is not prepared, unknown, or lacks the split.
     """
-    files, features, count = _records(name, split, data_dir)
+    files, features, count = open_split(name, split, data_dir)
     examples = tf.data.TFRecordDataset(files).map(
         lambda record: _evaluation_example(_parse(record, features), image_size),
         num_parallel_calls=tf.data.AUTOTUNE,
@@ -85,7 +85,7 @@ def evaluation_batches(
 
 def mean_total_bone_length(name: str, data_dir: str) -> float:
     """The sum of all bones' lengths, mean over the training split of a dataset with depth labels, mm."""
-    files, features, _ = _records(name, "train", data_dir)
+    files, features, _ = open_split(name, "train", data_dir)
     child, parent = np.array(BONES).T
 
     def total(record):
@@ -102,8 +102,12 @@ def mean_total_bone_length(name: str, data_dir: str) -> float:
     return float(length / count)
 
 
-def _records(name: str, split: str, data_dir: str) -> tuple[list[str], tfds.features.FeaturesDict, int]:
-    """The record files, features and number of examples of a prepared split."""
+def open_split(name: str, split: str, data_dir: str) -> tuple[list[str], tfds.features.FeaturesDict, int]:
+    """The record files, features and number of examples of a prepared split.
+
+    Raises:
+      FileNotFoundError, ValueError: the dataset is not prepared, unknown, or lacks the split.
+    """
     builder = prepared.open_builder(name, data_dir)
     if split not in builder.info.splits:
         raise ValueError(
@@ -126,7 +130,7 @@ def _shuffled_examples(name: str, data_dir: str, seed: int, first: int) -> tf.da
     Each pass over the split has its own order, which depends on `seed` and the pass alone, so a run that
     goes on reads at most one pass again.
     """
-    files, features, count = _records(name, "train", data_dir)
+    files, features, count = open_split(name, "train", data_dir)
 
     shuffle = tf.random.experimental.stateless_shuffle
 

@@ -126,17 +126,15 @@ def render(
         what the rays meet that shadows fall on (NaN: none).
     """
     origin = camera.centre.astype(np.float32)
-    rays = _rays(camera, size)
-    coarse = rays.reshape(size, _SAMPLES, size, _SAMPLES, 3).mean(axis=(1, 3)).reshape(-1, 3)
-    picture = _behind(tracer, backdrop, light, origin, coarse, rng).reshape(size, size, 3)
+    rays, offsets = _rays(camera, size)
+    picture = _behind(tracer, backdrop, light, origin, rays, rng).reshape(size, size, 3)
 
-    seen = tracer.hidden(np.repeat(origin[None], len(coarse), axis=0), coarse).reshape(size, size)
+    seen = tracer.hidden(np.repeat(origin[None], len(rays), axis=0), rays).reshape(size, size)
     seen = cv2.dilate(seen.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    rays = rays.reshape(size, _SAMPLES, size, _SAMPLES, 3).transpose(0, 2, 1, 3, 4)[seen]
-    colours, hit = tracer.shade(origin, rays.reshape(-1, 3), light, rng)
-    samples = _SAMPLES**2
-    uncovered = 1 - hit.reshape(-1, samples).mean(axis=1, dtype=np.float32)
-    picture[seen] = colours.reshape(-1, samples, 3).mean(axis=1) + picture[seen] * uncovered[:, None]
+    some = rays.reshape(size, size, 3)[seen]
+    colours, hit = tracer.shade(origin, (some + offsets[:, None]).reshape(-1, 3), light, rng)
+    uncovered = 1 - hit.reshape(len(offsets), -1).mean(axis=0, dtype=np.float32)
+    picture[seen] = colours.reshape(len(offsets), -1, 3).mean(axis=0) + picture[seen] * uncovered[:, None]
     return picture
 
 
@@ -165,14 +163,16 @@ def _irradiance(normals: np.ndarray, light: Light, direct: np.ndarray, ambient: 
     )
 
 
-def _rays(camera: Camera, size: int) -> np.ndarray:
-    """Rays in the world through a picture's samples, [size * samples, size * samples, 3] float32, as long
-    as they reach one millimetre deep."""
+def _rays(camera: Camera, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rays in the world through the pixels' centres, [size * size, 3] float32, as long as they reach one
+    millimetre deep, and what leads from them to the samples of a pixel [samples, 3]."""
     fx, fy, cx, cy = camera.intrinsics[:4]
-    steps = (np.arange(size * _SAMPLES) + 0.5) / _SAMPLES
     right, down, forward = camera.rotation.astype(np.float32)
-    across = ((steps - cx) / fx).astype(np.float32)[None, :, None] * right
-    return across + ((steps - cy) / fy).astype(np.float32)[:, None, None] * down + forward
+    x, y = ((np.arange(size) + 0.5 - c).astype(np.float32)[:, None] for c in (cx, cy))
+    rays = (y / np.float32(fy) * down)[:, None] + x / np.float32(fx) * right + forward
+    steps = ((np.arange(_SAMPLES) + 0.5) / _SAMPLES - 0.5).astype(np.float32)[:, None]
+    offsets = (steps / np.float32(fy) * down)[:, None] + steps / np.float32(fx) * right
+    return rays.reshape(-1, 3), offsets.reshape(-1, 3)
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:

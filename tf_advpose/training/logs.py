@@ -21,7 +21,8 @@ class StageLog:
         folder.mkdir(parents=True, exist_ok=True)
         self._writer = tf.summary.create_file_writer(str(folder))
         self._path = folder / METRICS_FILE
-        lines = self._path.read_text().splitlines() if self._path.exists() else []
+        # Behind the last newline is what a full disk left of a line, or nothing.
+        lines = self._path.read_text().split("\n")[:-1] if self._path.exists() else []
         kept = [line for line in lines if json.loads(line)["step"] <= first_step]
         self._path.write_text("".join(line + "\n" for line in kept))
 

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tf_advpose.config import STAGES, Config
-from tf_advpose.data import pipeline, prepared
+from tf_advpose.data import pipeline
 from tf_advpose.models.generator import hourglass_layers
 from tf_advpose.progress import ProgressBar
 from tf_advpose.training import steps, work_folder
@@ -35,8 +35,15 @@ class Trainer:
         """
         work_folder.check_same_run(work_dir, config)
         self.config, self.work_dir, self.data_dir = config, work_dir, data_dir
-        for name in {config.lab, config.wild}:
-            prepared.open_builder(name, data_dir)
+        for name in (config.lab, config.wild):
+            pipeline.open_split(name, "train", data_dir)
+        if config.discriminator.sources and pipeline.num_wild(config, "adversarial") == config.batch_size:
+            raise ValueError(
+                "The discriminator needs lab examples, but adversarial.wild_share = "
+                f"{config.adversarial.wild_share} leaves none in a batch of {config.batch_size}."
+            )
+        if start_from:
+            work_folder.stages_in_common(config, start_from)
         total_bone_length = pipeline.mean_total_bone_length(config.lab, data_dir)
         keras.utils.set_random_seed(config.seed)
         keras.config.set_dtype_policy(config.policy)

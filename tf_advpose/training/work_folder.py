@@ -103,8 +103,33 @@ def finished_stages(work_dir: str) -> list[str]:
     return [stage for stage in STAGES if weights_path(work_dir, stage, "generator").is_file()]
 
 
+def stages_in_common(config: Config, other: str) -> list[str]:
+    """The leading stages that `other` has finished under the very settings of `config`.
+
+    Raises:
+      FileNotFoundError, ValueError: `other` holds no run, or its first stage is none of them.
+    """
+    ours, theirs = dataclasses.asdict(config), dataclasses.asdict(open_run(other))
+    # What the last stage does, and what is logged, is no matter to the earlier ones.
+    free = {"preset", "discriminator", "lambda_adversarial", "discriminator_learning_rate", *STAGES}
+    free |= {"freeze_hourglass", "log_every", "checkpoint_every"}
+    different = [name for name in ours if name not in free and ours[name] != theirs[name]]
+    if different:
+        raise ValueError(f"No stage of {other} can be taken over: its {', '.join(different)} differ.")
+    common = []
+    for stage in STAGES[:-1]:
+        needed = {stage} if stage == STAGES[0] else {stage, "freeze_hourglass"}
+        finished = weights_path(other, stage, "generator").is_file()
+        if not finished or any(ours[name] != theirs[name] for name in needed):
+            break
+        common.append(stage)
+    if not common:
+        raise ValueError(f"{other} has not finished {STAGES[0]} under the same settings.")
+    return common
+
+
 def take_over_stages(work_dir: str, other: str) -> list[str]:
-    """Copies the leading stages that `other` has finished under the very settings of `work_dir`.
+    """Copies the `stages_in_common` of `other`, those aside that `work_dir` has finished itself.
 
     The run in `work_dir` then starts behind them, with the weights that it would have trained itself.
 
@@ -112,31 +137,17 @@ def take_over_stages(work_dir: str, other: str) -> list[str]:
       The names of the stages taken over.
 
     Raises:
-      FileNotFoundError, ValueError: `other` holds no run, or its first stage cannot be taken over.
+      FileNotFoundError, ValueError: as `stages_in_common`.
     """
-    ours, theirs = dataclasses.asdict(open_run(work_dir)), dataclasses.asdict(open_run(other))
-    # What the last stage does, and what is logged, is no matter to the earlier ones.
-    free = {"preset", "discriminator", "lambda_adversarial", "discriminator_learning_rate", *STAGES}
-    free |= {"freeze_hourglass", "log_every", "checkpoint_every"}
-    different = [name for name in ours if name not in free and ours[name] != theirs[name]]
-    if different:
-        raise ValueError(f"No stage of {other} can be taken over: its {', '.join(different)} differ.")
-    taken = []
-    for stage in STAGES[:-1]:
-        needed = {stage} if stage == STAGES[0] else {stage, "freeze_hourglass"}
-        path = weights_path(other, stage, "generator")
-        if not path.is_file() or any(ours[name] != theirs[name] for name in needed):
-            break
+    stages = stages_in_common(open_run(work_dir), other)
+    for stage in stages:
         target = weights_path(work_dir, stage, "generator")
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             aside = target.with_name(f"incomplete-{target.name}")
-            shutil.copyfile(path, aside)
+            shutil.copyfile(weights_path(other, stage, "generator"), aside)
             os.replace(aside, target)
-        taken.append(stage)
-    if not taken:
-        raise ValueError(f"{other} has not finished {STAGES[0]} under the same settings.")
-    return taken
+    return stages
 
 
 def load_generator(work_dir: str, stage: str | None = None) -> keras.Model:

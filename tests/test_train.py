@@ -1,0 +1,53 @@
+"""train.py as a user runs it: a run from the command line, or one line of complaint."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY
+
+from tf_advpose.training import work_folder
+
+SMALL = (
+    "--preset=demo",
+    "--config.batch_size=4",
+    "--config.generator.image_size=32",
+    "--config.generator.depth=1",
+    "--config.generator.width=16",
+    "--config.pretrain_2d.steps=1",
+    "--config.pretrain_3d.steps=0",
+    "--config.adversarial.steps=0",
+)
+
+
+def train(tmp_path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(REPOSITORY / "train.py"), f"--work_dir={tmp_path / 'run'}", *arguments]
+    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--preset=fulll",), "Unknown preset 'fulll'. Presets: demo, full"),
+        (("--preset=demo", "--data_dir=nowhere"), "synthetic_people/lab is not prepared in nowhere"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(tmp_path, arguments, named):
+    result = train(tmp_path, *arguments)
+    assert result.returncode == 1 and not result.stdout
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"error: {named}")
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_are_flags(tmp_path, drawn_data):
+    """And the run is that of the command line."""
+    result = train(tmp_path, f"--data_dir={drawn_data}", *SMALL)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"Finished. Weights, logs and configuration are in {tmp_path / 'run'}\n"
+    run = str(tmp_path / "run")
+    config = work_folder.open_run(run)
+    assert (config.batch_size, config.generator.width, config.generator.image_size) == (4, 16, 32)
+    assert (config.preset, config.discriminator.width) == ("demo", 16)
+    assert work_folder.finished_stages(run) == ["pretrain_2d"]
+    assert work_folder.load_generator(run).get_layer("stem_c_res1_3_conv").filters == 16
