@@ -77,7 +77,7 @@ def new_players(policy: str = "float32", plain: bool = False, **changes) -> Play
         config,
         generator,
         discriminator,
-        optimizers.generator_optimizer(stage, policy),
+        optimizers.generator_optimizer(config, stage),
         optimizers.discriminator_optimizer(config),
     )
     players.generator_optimizer.build(generator.trainable_variables)
@@ -254,7 +254,7 @@ def test_a_frozen_hourglass_is_left_untouched():
 def test_optimizers_are_those_of_the_public_code():
     """RMSprop 2.5e-4, rho 0.99 for the generator, Adam 1e-4, beta_1 0.5 for the discriminator."""
     config = Config()
-    player = optimizers.generator_optimizer(config.adversarial, "float32")
+    player = optimizers.generator_optimizer(config, config.adversarial)
     assert isinstance(player, keras.optimizers.RMSprop)
     assert (float(player.learning_rate), player.rho) == (pytest.approx(2.5e-4), 0.99)
     opponent = optimizers.discriminator_optimizer(config)
@@ -265,7 +265,8 @@ def test_optimizers_are_those_of_the_public_code():
 def test_rmsprop_steps_as_pytorchs_does():
     """sqrt(mean square) + 1e-8 below the line there: also small gradients move by the full step."""
     variable = keras.Variable([1.0, 1.0, 1.0])
-    optimizer = optimizers.generator_optimizer(StageConfig(steps=5, wild_share=0, learning_rate=0.01), "")
+    stage = StageConfig(steps=5, wild_share=0, learning_rate=0.01)
+    optimizer = optimizers.generator_optimizer(Config(), stage)
     gradient, square, expected = np.array([2.0, 1e-5, 0.0]), np.zeros(3), np.ones(3)
     for _ in range(3):
         optimizers.apply_gradients(optimizer, [tf.constant(gradient, tf.float32)], [variable])
@@ -277,7 +278,7 @@ def test_rmsprop_steps_as_pytorchs_does():
 
 def test_cosine_schedule_ends_at_zero():
     stage = StageConfig(steps=4, wild_share=0, learning_rate=0.1, schedule="cosine")
-    optimizer = optimizers.generator_optimizer(stage, "float32")
+    optimizer = optimizers.generator_optimizer(Config(), stage)
     variable, rates = keras.Variable(1.0), []
     for _ in range(5):
         rates.append(float(optimizer.learning_rate))
@@ -303,7 +304,7 @@ def train(policy, gradients):
     # Applies a row of gradients a step, a column each replica; returns weights of both, and the scale.
     with strategy.scope():
         variable = keras.Variable([1.0, 2.0])
-        optimizer = optimizers.generator_optimizer(StageConfig(1, 0, learning_rate=0.01), policy)
+        optimizer = optimizers.generator_optimizer(Config(policy=policy), StageConfig(1, 0, 0.01))
         optimizer.build([variable])
 
     @tf.function
@@ -325,7 +326,7 @@ def train(policy, gradients):
 
 def alone(gradients):
     variable = keras.Variable([1.0, 2.0])
-    optimizer = optimizers.generator_optimizer(StageConfig(1, 0, learning_rate=0.01), "float32")
+    optimizer = optimizers.generator_optimizer(Config(), StageConfig(1, 0, 0.01))
     for row in gradients:
         optimizers.apply_gradients(optimizer, [tf.fill([2], sum(row))], [variable])
     return variable.numpy().tolist()

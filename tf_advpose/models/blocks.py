@@ -6,6 +6,8 @@ from keras import layers, ops
 # PyTorch's batch norm, which the public checkpoints were trained with.
 BATCH_NORM_EPSILON = 1e-5
 BATCH_NORM_MOMENTUM = 0.9
+# Of the layers that give heatmaps and depths: training starts near zero, which heatmaps mostly are.
+OUTPUT_STDDEV = 1e-3
 
 
 @keras.saving.register_keras_serializable(package="tf_advpose")
@@ -22,6 +24,11 @@ class Upsample2x(layers.Layer):
             return ops.repeat(ops.repeat(features, 2, axis=1), 2, axis=2)
         height, width = features.shape[1:3]
         return ops.image.resize(features, (2 * height, 2 * width), interpolation="nearest")
+
+
+def output_initializer() -> keras.initializers.Initializer:
+    """For the kernels of the layers that give heatmaps and depths."""
+    return keras.initializers.RandomNormal(stddev=OUTPUT_STDDEV)
 
 
 def normalise_and_relu(features, name: str):

@@ -2,7 +2,7 @@
 
 from keras import layers
 
-from tf_advpose.models.blocks import residual
+from tf_advpose.models.blocks import output_initializer, residual
 
 NUM_MODULES = 3  # Sec. 5: three sequential residual and downsampling modules
 
@@ -27,4 +27,6 @@ def regress_depth(features, heatmaps, *, num_joints: int, width: int):
         merged = residual(merged, width, f"depth_res{index}")
         merged = layers.MaxPooling2D(name=f"depth_pool{index}")(merged)
     pooled = layers.GlobalAveragePooling2D(dtype="float32", name="depth_average")(merged)
-    return layers.Dense(num_joints, dtype="float32", name="depth")(pooled)
+    return layers.Dense(num_joints, kernel_initializer=output_initializer(), dtype="float32", name="depth")(
+        pooled
+    )

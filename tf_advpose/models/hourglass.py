@@ -6,7 +6,7 @@ The first stage of the generator (Sec. 3.1): image -> one heatmap a joint, after
 import keras
 from keras import layers
 
-from tf_advpose.models.blocks import Upsample2x, normalise_and_relu, residuals
+from tf_advpose.models.blocks import Upsample2x, normalise_and_relu, output_initializer, residuals
 
 # Mean RGB of MPII, which the public checkpoints were trained with.
 MPII_MEAN = (0.4404, 0.4440, 0.4327)
@@ -46,7 +46,14 @@ def hourglass_features(
         features = residuals(features, width, num_residuals, f"{name}_out")
         features = layers.Conv2D(width, 1, name=f"{name}_features_conv")(features)
         features = normalise_and_relu(features, f"{name}_features")
-        heatmaps.append(layers.Conv2D(num_joints, 1, dtype="float32", name=f"{name}_heatmaps")(features))
+        head = layers.Conv2D(
+            num_joints,
+            1,
+            kernel_initializer=output_initializer(),
+            dtype="float32",
+            name=f"{name}_heatmaps",
+        )
+        heatmaps.append(head(features))
         if stack < num_stacks:
             trunk = layers.Add(name=f"{name}_join")(
                 [

@@ -11,13 +11,16 @@ RMSPROP_EPSILON = 1e-16
 DISCRIMINATOR_BETA_1 = 0.5
 
 
-def generator_optimizer(stage: StageConfig, policy: str) -> keras.optimizers.Optimizer:
-    """RMSprop at the stage's learning rate, loss-scaled under `mixed_float16`."""
+def generator_optimizer(config: Config, stage: StageConfig) -> keras.optimizers.Optimizer:
+    """The configured optimiser at the stage's learning rate, loss-scaled under `mixed_float16`."""
     rate = stage.learning_rate
     if stage.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=stage.steps)
-    optimizer = keras.optimizers.RMSprop(rate, rho=RMSPROP_RHO, epsilon=RMSPROP_EPSILON)
-    return _loss_scaled(optimizer, policy)
+    if config.generator_optimizer == "adam":
+        optimizer = keras.optimizers.Adam(rate)
+    else:
+        optimizer = keras.optimizers.RMSprop(rate, rho=RMSPROP_RHO, epsilon=RMSPROP_EPSILON)
+    return _loss_scaled(optimizer, config.policy)
 
 
 def discriminator_optimizer(config: Config) -> keras.optimizers.Optimizer:

@@ -100,7 +100,7 @@ class Trainer:
     def _step_function(self, stage: str):
         """The compiled step of a stage, batch -> metrics, and what its checkpoint holds."""
         config, settings = self.config, self.config.stage(stage)
-        player = generator_optimizer(settings, config.policy)
+        player = generator_optimizer(config, settings)
         player.build(self.generator.trainable_variables)
         state = {"generator": self.generator, "generator_optimizer": player}
         if stage != "adversarial" or self.discriminator is None:
