@@ -12,11 +12,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from tf_advpose.people import lab, wild
 from tf_advpose.people.body import load_template
+from tf_advpose.progress import track
 
 DOMAINS = ("lab", "wild")
 SPLITS = ("train", "test")
@@ -29,7 +28,7 @@ def generate(
     """Renders examples of synthetic people; each is the keyword arguments of `schema.make_example`.
 
     The same arguments give the same bytes whatever `processes` is, and the first examples of a longer run
-    are those of a shorter one. A terminal shows a progress bar.
+    are those of a shorter one. Progress is shown.
 
     Args:
       domain: "lab" or "wild".
@@ -71,17 +70,9 @@ def _generate(domain: str, split: str, count: int, size: int, seed: int, process
         _Worker(domain, split, size, seed, first, poses, processes)
         for first in range(min(processes, poses))
     ]
-    console = Console(stderr=True)
     try:
         examples = (example for pose in range(poses) for example in workers[pose % processes].next())
-        yield from track(
-            itertools.islice(examples, count),
-            f"Rendering {domain} {split}",
-            total=count,
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        yield from track(itertools.islice(examples, count), f"Rendering {domain} {split}", count)
     finally:
         for worker in workers:
             worker.stop()
