@@ -54,9 +54,9 @@ SETTINGS = {
     "augmentation.colour": 0.0,
     "augmentation.contrast": 0.0,
     "augmentation.shift": 0.0,
-    "pretrain_2d.steps": 500,
-    "pretrain_3d.steps": 500,
-    "adversarial.steps": 300,
+    "pretrain_2d.steps": 250,
+    "pretrain_3d.steps": 250,
+    "adversarial.steps": 150,
 }
 PCKH_TARGET = 100.0  # percent, MPII
 MPJPE_TARGET = 40.0  # mm, Human3.6M
@@ -112,7 +112,7 @@ def main(_) -> None:
     sources["mpii"] = stage_mpii(samples, folder / "mpii")
     for name, source in sources.items():
         run("prepare.py", name, f"--source={source}", f"--data_dir={data_dir}", "--skip_missing")
-    settings = SETTINGS | {"lab": "human36m", "wild": "mpii", "checkpoint_every": 250}
+    settings = SETTINGS | {"lab": "human36m", "wild": "mpii", "checkpoint_every": 100}
     overrides = [f"--config.{name}={value}" for name, value in settings.items()]
     run("train.py", "--preset=demo", f"--work_dir={work_dir}", f"--data_dir={data_dir}", *overrides)
 
