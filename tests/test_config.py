@@ -144,18 +144,20 @@ def test_unknown_fields_are_named(values, named):
         ("policy", "bfloat16", "'bfloat16'.*mixed_bfloat16"),
         ("pretrain_3d.wild_share", 1.5, r"pretrain_3d\.wild_share must be from 0 to 1, got 1\.5"),
         ("adversarial.wild_share", -0.1, r"adversarial\.wild_share"),
-        (
-            "pretrain_2d.schedule",
-            "linear",
-            r"pretrain_2d\.schedule must be constant or cosine, got 'linear'",
-        ),
+        ("pretrain_2d.schedule", "linear", r"pretrain_2d\.schedule 'linear'.*constant, cosine"),
+        ("pretrain_2d.steps", -1, r"pretrain_2d\.steps must be 0 or more, got -1"),
+        ("generator_optimizer", "sgd", "'sgd'.*rmsprop, adam"),
         ("batch_size", 0, "batch_size must be at least 1, got 0"),
+        ("checkpoint_every", 0, "checkpoint_every must be at least 1, got 0"),
+        ("generator.num_stacks", 0, r"generator\.num_stacks must be at least 1, got 0"),
+        ("generator.image_size", 16, r"generator\.image_size must be at least 32, got 16"),
+        ("generator.mean", (0.4,), r"generator\.mean must be three numbers, got \(0\.4,\)"),
     ],
 )
 def test_settings_that_no_run_could_use_are_refused(path, value, named):
     config = configuration.from_preset("demo")
     *parents, field = path.split(".")
-    setattr(config.stage(parents[0]) if parents else config, field, value)
+    setattr(getattr(config, parents[0]) if parents else config, field, value)
     with pytest.raises(ValueError, match=named):
         configuration.check(config)
 

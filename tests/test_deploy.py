@@ -46,6 +46,9 @@ def generator() -> keras.Model:
             positive = [rng.uniform(0.5, 1.5, values.shape) for values in (gamma, variance)]
             signed = [rng.normal(0, 0.3, values.shape) for values in (beta, mean)]
             layer.set_weights([positive[0], signed[0], signed[1], positive[1]])
+    for name in ("stack1_heatmaps", "depth"):  # they start near zero, where every heatmap is flat
+        kernel, bias = model.get_layer(name).get_weights()
+        model.get_layer(name).set_weights([rng.normal(0, 0.3, kernel.shape), bias])
     return model
 
 

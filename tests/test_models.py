@@ -71,6 +71,9 @@ def test_generator_outputs_have_the_promised_names_and_shapes():
 def test_every_stack_is_refined_by_the_next():
     """The second stack sees the first one's features and heatmaps."""
     model = models.build_hourglass(2, **SMALL)
+    for name in ("stack1_heatmaps", "stack2_heatmaps"):  # they start near zero
+        kernel, bias = model.get_layer(name).get_weights()
+        model.get_layer(name).set_weights([kernel * 300, bias])
     images = random_images(1)
     first, second = model(images)
     for name in ("stack1_join_features", "stack1_join_heatmaps"):
@@ -81,6 +84,13 @@ def test_every_stack_is_refined_by_the_next():
         np.testing.assert_array_equal(changed_first, first)
         assert np.abs(changed_second - second).max() > 1e-4
         layer.set_weights(kernel)
+
+
+def test_outputs_start_near_zero():
+    """Heatmaps mostly are zero: a start far from it costs hundreds of steps."""
+    outputs = models.build_generator(2, **SMALL)(random_images(4))
+    for output in (*outputs["heatmaps"], outputs["depth"]):
+        assert 0 < np.abs(output).max() < 0.1
 
 
 def test_depth_comes_from_the_last_stacks_features_and_heatmaps():
