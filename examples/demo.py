@@ -172,7 +172,7 @@ def finding(results: dict) -> str:
 def write_report(folder: pathlib.Path, results: dict, parity_report: dict, seconds: dict) -> pathlib.Path:
     """Writes report.md beside the pictures."""
     lines = ["# Demo report", "", finding(results), ""]
-    lines += ["One seed is an anecdote; README has the figures over several.", ""]
+    lines += ["One seed is an anecdote; benchmarks/adversarial_gain.py takes several.", ""]
     for domain in DOMAINS:
         lines += [f"## {domain}", ""]
         for table in report.tables(results[domain], f"{DOMAINS[domain]} test"):
