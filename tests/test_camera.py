@@ -45,7 +45,6 @@ coordinate = st.floats(-400, 1400)  # a photo of 1000 pixels, and crops that rea
 
 
 @given(coordinate, coordinate, st.floats(200, 20_000))
-@settings(deadline=None)
 def test_back_projection_is_the_inverse_of_projection(x, y, z):
     point = camera.back_project(np.array([[x, y]]), np.array([z]), LENS)
     assert point[0, 2] == z
@@ -80,7 +79,7 @@ def test_mm_per_pixel_is_what_a_pixel_spans():
 
 
 @given(st.integers(0, 1000), st.floats(-180, 180), st.floats(0.3, 6), st.sampled_from([64, 128, 256]))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_joints_come_back_from_a_crop(seed, degrees, scale, crop_size):
     """Camera to photo to a turned and scaled crop, and back, is the identity."""
     generator = np.random.default_rng(seed)

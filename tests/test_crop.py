@@ -101,7 +101,7 @@ def test_mirroring_turns_the_same_crop_about():
     np.testing.assert_allclose(mirrored, np.flip(plain, axis=1), atol=0.05)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(frame=frames)
 def test_cropping_and_uncropping_points_are_inverse(frame):
     affine = cropping.crop_to_image(centred_box(400, 300, 500), 256, **frame)
@@ -112,7 +112,7 @@ def test_cropping_and_uncropping_points_are_inverse(frame):
     np.testing.assert_allclose(back, affine, rtol=1e-4, atol=1e-3)
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=20)
 @given(frame=frames)
 def test_a_frame_has_the_promised_centre_side_and_turn(frame):
     """Read off where the crop's corners lie in the photo."""
@@ -129,7 +129,7 @@ def test_a_frame_has_the_promised_centre_side_and_turn(frame):
     np.testing.assert_allclose(across, [np.cos(angle), np.sin(angle)], atol=1e-4)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(
     frame=frames,
     x=st.floats(-0.2, 0.2),

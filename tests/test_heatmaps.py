@@ -21,7 +21,7 @@ def test_a_drawn_joint_is_a_gaussian_of_peak_1_and_sigma_1_cell():
     np.testing.assert_allclose(drawn[0, :, :, 0], expected, atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30)
 @given(
     x=st.floats(INSIDE, CROP - INSIDE, width=32),
     y=st.floats(INSIDE, CROP - INSIDE, width=32),

@@ -74,7 +74,7 @@ def test_procrustes_does_not_undo_a_reflection(axis):
 
 
 @given(st.integers(0, 1000), st.floats(0.01, 100), hnp.arrays(float, 3, elements=st.floats(-1e4, 1e4)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_procrustes_ignores_similarities_of_the_prediction(seed, scale, shift):
     predicted, target = random_poses(seed)
     moved = scale * predicted @ random_rotation(seed) + shift
@@ -87,7 +87,7 @@ def test_procrustes_ignores_similarities_of_the_prediction(seed, scale, shift):
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_procrustes_is_the_best_similarity(seed):
     """No similarity near the one found has a smaller squared error."""
     predicted, target = random_poses(seed, count=1)

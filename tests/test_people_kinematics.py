@@ -96,7 +96,7 @@ def test_poses_mirror(person):
 
 
 @given(st.tuples(*[st.floats(0, 1)] * 4), st.integers(0, 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_reach_brings_the_wrist_to_any_place_an_arm_can_take_it(person, shares, side):
     low, high = LIMITS["arms"].T
     pose = Pose(trunk=np.array([0.2, -0.1, 0.1]), root=kinematics.turn(x=0.2, z=0.4))
@@ -135,7 +135,7 @@ def test_clip_moves_wild_angles_into_their_limits():
 
 
 @given(st.tuples(*[st.floats(-4, 4)] * 3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_turns_agree_with_scipy(angles):
     np.testing.assert_allclose(
         kinematics.turn(*angles), Rotation.from_euler("xyz", angles).as_matrix(), atol=1e-12

@@ -84,7 +84,7 @@ def test_collisions_are_seen(person):
 
 
 @given(st.lists(st.floats(-3, 3), min_size=12, max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=300)
 def test_segment_distance_agrees_with_trying_all_pairs(numbers):
     p, q, r, s = np.array(numbers).reshape(4, 1, 3)
     share = np.linspace(0, 1, 60)[:, None]
