@@ -14,10 +14,13 @@ import subprocess
 import sys
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
 
 import numpy as np
 import scipy.stats
 from absl import app, flags
+
+from tf_advpose.files import write_json
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("work_dir", "runs/adversarial_gain", "Folder of the runs.")
@@ -69,10 +72,8 @@ def main(_) -> None:
             name: summary([run[name] for run in with_d], [run[name] for run in without_d])
             for name in METRICS
         }
-    output = pathlib.Path(FLAGS.output)
-    output.parent.mkdir(parents=True, exist_ok=True)
     command = f"python benchmarks/adversarial_gain.py --seeds={FLAGS.seeds}"
-    output.write_text(json.dumps({"command": command, "seeds": FLAGS.seeds, **collected}, indent=2) + "\n")
+    write_json(FLAGS.output, {"command": command, "seeds": FLAGS.seeds, **collected})
     for domain, by_name in collected.items():
         for name, values in by_name.items():
             low, high = values["interval_95"]

@@ -31,6 +31,7 @@ import numpy as np
 from tf_advpose import visualize
 from tf_advpose.data import pipeline
 from tf_advpose.evaluation import protocols
+from tf_advpose.files import write_json
 from tf_advpose.training import work_folder
 
 FLAGS = flags.FLAGS
@@ -127,9 +128,7 @@ def main(_) -> None:
     pckh, mpjpe = results["mpii"]["pckh"]["mean"], results["human36m"]["mpjpe"]
     reached = pckh >= PCKH_TARGET and mpjpe < MPJPE_TARGET
     command = "python benchmarks/real_samples.py --samples=<folder>"
-    output = pathlib.Path(FLAGS.output)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    work_folder.write_json(output, {"command": command, "settings": settings, "results": results})
+    write_json(FLAGS.output, {"command": command, "settings": settings, "results": results})
     print(f"MPII PCKh@0.5 {pckh:.1f} % (target {PCKH_TARGET:.0f})")
     print(f"Human3.6M MPJPE {mpjpe:.1f} mm (target below {MPJPE_TARGET:.0f})")
     print(f"Pictures with labels (middle) and predictions (right): {folder}/*.png")

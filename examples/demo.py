@@ -29,6 +29,7 @@ from tf_advpose import visualize
 from tf_advpose.data import pipeline, prepared
 from tf_advpose.deploy import artefacts, parity
 from tf_advpose.evaluation import protocols, report
+from tf_advpose.files import write_json, written_aside
 from tf_advpose.progress import track
 from tf_advpose.training import work_folder
 from tf_advpose.training.trainer import Trainer
@@ -185,7 +186,8 @@ def write_report(folder: pathlib.Path, results: dict, parity_report: dict, secon
     lines += ["## Time", "", "| step | seconds |", "|---|---:|"]
     lines += [f"| {step} | {spent:.0f} |" for step, spent in seconds.items()]
     path = folder / "report.md"
-    path.write_text("\n".join(lines) + "\n")
+    with written_aside(path) as aside:
+        aside.write_text("\n".join(lines) + "\n")
     return path
 
 
@@ -209,7 +211,7 @@ def main(_) -> None:
     }
     parity_report = step("Exporting", export, folder, data_dir)
     step("Drawing", draw_pictures, folder, data_dir, predictions)
-    work_folder.write_json(folder / "results.json", {"seed": FLAGS.seed, **results})
+    write_json(folder / "results.json", {"seed": FLAGS.seed, **results})
     path = write_report(folder, results, parity_report, seconds)
     print(f"\n{finding(results)}\nReport: {path}")
 

@@ -5,8 +5,6 @@ white on photos and dark grey on paper. Images are RGB uint8; nothing here opens
 """
 
 import dataclasses
-import os
-import pathlib
 from collections.abc import Callable
 
 import cv2
@@ -15,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from tf_advpose.files import written_aside
 from tf_advpose.skeleton import BONES, JOINT_NAMES, NUM_JOINTS
 
 RIGHT, LEFT, MIDDLE = (230, 120, 0), (0, 114, 210), (235, 235, 235)
@@ -228,8 +227,5 @@ def _plot_bones(
 
 
 def _save(figure: Figure, path: str) -> None:
-    target = pathlib.Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"incomplete-{target.name}")
-    figure.savefig(aside, format="png")
-    os.replace(aside, target)
+    with written_aside(path) as aside:
+        figure.savefig(aside, format="png")

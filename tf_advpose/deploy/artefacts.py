@@ -8,6 +8,7 @@ import numpy as np
 from tf_advpose.data import pipeline
 from tf_advpose.deploy import parity, saved_model, tflite
 from tf_advpose.deploy.serving import describe
+from tf_advpose.files import write_json
 from tf_advpose.training import work_folder
 
 TFLITE_FILE = "pose_float32.tflite"
@@ -54,7 +55,7 @@ def export(
     crops = read_crops(parity_data, parity_split, data_dir, config.generator.image_size, parity_examples)
     with saved_model.written_aside(folder) as aside:
         report = {"data": parity_data, "split": parity_split, **write(generator, metadata, crops, aside)}
-        work_folder.write_json(aside / PARITY_FILE, report)
+        write_json(aside / PARITY_FILE, report)
     return folder, report
 
 

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from tf_advpose.deploy.serving import PoseEstimator
-from tf_advpose.training.work_folder import write_json
+from tf_advpose.files import write_json
 
 METADATA_FILE = "assets.extra/metadata.json"  # servers carry assets.extra along and leave it alone
 

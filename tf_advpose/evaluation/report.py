@@ -1,11 +1,11 @@
 """Results as tables in plain text and Markdown, one row a model, and as JSON."""
 
 import dataclasses
-import json
-import os
 import pathlib
 
 import numpy as np
+
+from tf_advpose import files
 
 SCORES_3D = {
     "MPJPE mm": "mpjpe",
@@ -111,18 +111,14 @@ def to_markdown(table: Table) -> str:
 
 
 def write_json(results: dict, path: str) -> None:
-    """Writes `results` to `path`, aside first, then renamed.
+    """Writes `results` to a new file `path`.
 
     Raises:
       FileExistsError: `path` exists; nothing is overwritten.
     """
-    target = pathlib.Path(path)
-    if target.exists():
+    if pathlib.Path(path).exists():
         raise FileExistsError(f"{path} exists; name another file or remove it.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"incomplete-{target.name}")
-    aside.write_text(json.dumps(results, indent=2, allow_nan=False) + "\n")
-    os.replace(aside, target)
+    files.write_json(path, results)
 
 
 def _by_action(result: dict, name: str) -> tuple[float, ...]:

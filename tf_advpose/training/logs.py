@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from tf_advpose import heatmaps, visualize
+from tf_advpose.files import written_aside
 from tf_advpose.training.steps import Batch, Metrics
 from tf_advpose.training.work_folder import METRICS_FILE
 
@@ -24,7 +25,8 @@ class StageLog:
         # Behind the last newline is what a full disk left of a line, or nothing.
         lines = self._path.read_text().split("\n")[:-1] if self._path.exists() else []
         kept = [line for line in lines if json.loads(line)["step"] <= first_step]
-        self._path.write_text("".join(line + "\n" for line in kept))
+        with written_aside(self._path) as aside:
+            aside.write_text("".join(line + "\n" for line in kept))
 
     def __enter__(self) -> "StageLog":
         return self

@@ -20,6 +20,7 @@ import numpy as np
 
 from tf_advpose import config as configuration
 from tf_advpose.config import STAGES, Config
+from tf_advpose.files import write_json, written_aside
 from tf_advpose.models import build_discriminator, build_generator
 
 CONFIG_FILE = "config.json"
@@ -143,10 +144,8 @@ def take_over_stages(work_dir: str, other: str) -> list[str]:
     for stage in stages:
         target = weights_path(work_dir, stage, "generator")
         if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            aside = target.with_name(f"incomplete-{target.name}")
-            shutil.copyfile(weights_path(other, stage, "generator"), aside)
-            os.replace(aside, target)
+            with written_aside(target) as aside:
+                shutil.copyfile(weights_path(other, stage, "generator"), aside)
     return stages
 
 
@@ -193,14 +192,5 @@ def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
 
 def save_weights(model: keras.Model, path: pathlib.Path) -> None:
     """Writes a weights file aside, then renames it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"incomplete-{path.name}")
-    model.save_weights(aside)
-    os.replace(aside, path)
-
-
-def write_json(path: pathlib.Path, values: dict) -> None:
-    """Writes a JSON file aside, then renames it."""
-    aside = path.with_name(f"incomplete-{path.name}")
-    aside.write_text(json.dumps(values, indent=2) + "\n")
-    os.replace(aside, path)
+    with written_aside(path) as aside:
+        model.save_weights(aside)
