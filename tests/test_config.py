@@ -36,6 +36,7 @@ ROWS = {
     "full_fix2d": {"freeze_hourglass": True},
     "map": {"discriminator.sources": ("image", "maps")},
     "geo": {"discriminator.sources": ("image", "geometry")},
+    "descriptor": {"discriminator.sources": ("geometry",)},
     "baseline": {"discriminator.sources": ()},
     "baseline_fix2d": {"discriminator.sources": (), "freeze_hourglass": True},
 }
@@ -43,7 +44,7 @@ ROWS = {
 
 @pytest.mark.parametrize("size", ["2s", "4s", "demo"])
 @pytest.mark.parametrize("row", ROWS)
-def test_a_row_of_table_2_changes_only_what_it_says(row, size):
+def test_a_row_changes_only_what_it_says(row, size):
     assert changes(f"{row}_{size}", f"full_{size}") == ROWS[row]
 
 
@@ -72,7 +73,7 @@ def test_the_papers_settings():
     assert config.discriminator.sources == ("image", "geometry", "maps")
 
 
-@pytest.mark.parametrize("short, full", [("full", "full_2s"), ("geo", "geo_2s"), ("demo", "full_demo")])
+@pytest.mark.parametrize("short, full", [("full", "full_2s"), ("geo", "geo_2s"), ("demo", "descriptor_demo")])
 def test_short_names(short, full):
     assert changes(short, full) == {}
 

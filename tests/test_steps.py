@@ -156,6 +156,16 @@ def test_both_players_learn_in_one_step():
     assert changed(discriminator, weights(players.discriminator)) >= trainable(players.discriminator)
 
 
+def test_compiled_by_xla_the_adversarial_step_is_the_same():
+    """Every operation of both players and of the encoding compiles, and gives the same losses."""
+    batch = random_batch()
+    plain = new_players().adversarial_step(batch)
+    players = new_players()
+    compiled = tf.function(players.adversarial_step, jit_compile=True)(batch)
+    for name, value in plain.items():
+        np.testing.assert_allclose(compiled[name], value, rtol=1e-4, err_msg=name)
+
+
 def test_without_weight_the_discriminator_leaves_the_generator_alone():
     """With lambda 0 the generator does what it would do without any discriminator; that one learns."""
     batch = random_batch()

@@ -10,6 +10,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from drawn_people import LAB, WILD
 
 from tf_advpose import config as configuration
@@ -161,6 +162,22 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(full, drawn_data, tmp_pat
         assert_same(stored(full, stage, player), stored(run, stage, player))
     logged, expected = (work_folder.read_metrics(folder, "adversarial") for folder in (run, full))
     assert_same(logged, expected)
+
+
+def test_steps_are_compiled_by_xla_where_the_configuration_says_so(full, drawn_data, tmp_path, monkeypatch):
+    compiled, run, plain_function = set(), str(tmp_path / "compiled"), tf.function
+
+    def recorded(**how):
+        compiled.add(how.get("jit_compile"))
+        return plain_function(**how)
+
+    monkeypatch.setattr(tf, "function", recorded)
+    config = drawn_people.small_config(jit_compile=True)
+    config.pretrain_3d.steps = config.adversarial.steps = 0
+    Trainer(config, run, drawn_data).run()
+    assert compiled == {True}
+    ours, theirs = (work_folder.read_metrics(folder, "pretrain_2d") for folder in (run, full))
+    np.testing.assert_allclose(ours["pose_loss"], theirs["pose_loss"], rtol=1e-3)
 
 
 def test_baseline_has_no_discriminator_and_as_many_steps(full, drawn_data, tmp_path):

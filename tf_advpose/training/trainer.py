@@ -105,7 +105,7 @@ class Trainer:
         state = {"generator": self.generator, "generator_optimizer": player}
         if stage != "adversarial" or self.discriminator is None:
 
-            @tf.function(reduce_retracing=True)
+            @tf.function(reduce_retracing=True, jit_compile=config.jit_compile)
             def supervised(batch):
                 return steps.supervised_step(self.generator, player, batch, config)
 
@@ -116,7 +116,7 @@ class Trainer:
         num_lab = config.batch_size - pipeline.num_wild(config, stage)
         state |= {"discriminator": self.discriminator, "discriminator_optimizer": opponent}
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, jit_compile=config.jit_compile)
         def adversarial(batch):
             return steps.adversarial_step(
                 self.generator, self.discriminator, player, opponent, batch, num_lab, config
