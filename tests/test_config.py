@@ -73,7 +73,9 @@ def test_the_papers_settings():
     assert config.discriminator.sources == ("image", "geometry", "maps")
 
 
-@pytest.mark.parametrize("short, full", [("full", "full_2s"), ("geo", "geo_2s"), ("demo", "descriptor_demo")])
+@pytest.mark.parametrize(
+    "short, full", [("full", "full_2s"), ("geo", "geo_2s"), ("demo", "descriptor_demo")]
+)
 def test_short_names(short, full):
     assert changes(short, full) == {}
 
