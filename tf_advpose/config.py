@@ -1,8 +1,8 @@
 """What a training run is made of, and the presets named as in the paper's tables.
 
-A preset is a size and a row of Table 2: `full_2s`, `geo_4s`, `baseline_demo`. A row changes only what Table
-2 says of it. One row is our own: `descriptor`, whose discriminator sees the geometric descriptor and nothing
-else. A row alone means two stacks; `demo` means `descriptor_demo`.
+A preset is a size and a row of Table 2: `full_2s`, `geo_4s`, `baseline_demo`. A row changes only what
+Table 2 says of it. One row is our own: `descriptor`, whose discriminator sees the geometric descriptor and
+nothing else. A row alone means two stacks; `demo` means `descriptor_demo`.
 """
 
 import dataclasses
