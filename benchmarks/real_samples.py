@@ -115,7 +115,7 @@ def main(_) -> None:
         run("prepare.py", name, f"--source={source}", f"--data_dir={data_dir}", "--skip_missing")
     settings = SETTINGS | {"lab": "human36m", "wild": "mpii", "checkpoint_every": 100}
     overrides = [f"--config.{name}={value}" for name, value in settings.items()]
-    run("train.py", "--preset=demo", f"--work_dir={work_dir}", f"--data_dir={data_dir}", *overrides)
+    run("train.py", "--preset=full_demo", f"--work_dir={work_dir}", f"--data_dir={data_dir}", *overrides)
 
     results = {}
     for name, (_, split) in SOURCES.items():

@@ -186,3 +186,21 @@ def test_it_runs_inside_a_pipeline_on_photos_of_any_size():
     assert dataset.element_spec.shape == (16, 16, 3)
     for cut, photo in zip(dataset, photos, strict=True):
         np.testing.assert_allclose(cut, whole(tf.constant(photo)), atol=1e-3)
+
+
+@settings(max_examples=30)
+@given(
+    frame=frames,
+    x=st.floats(-100, 330),
+    y=st.floats(-100, 250),
+    pixels=st.sampled_from([0.6, 1.0, 1.7, 2.0, 3.3]),
+    subsampled=st.booleans(),
+)
+def test_a_jpeg_decoded_only_where_it_is_shown_gives_the_same_crop(frame, x, y, pixels, subsampled):
+    """Inside the photo, across its edge and beside it."""
+    photo = tf.image.resize(random_photo(23, 31), [161, 217])
+    encoded = tf.io.encode_jpeg(tf.cast(photo, tf.uint8), quality=90, chroma_downsampling=subsampled)
+    affine = cropping.crop_to_image(centred_box(x, y, 32 * pixels), 32, **frame)
+    whole = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+    part = cropping.crop_jpeg(encoded, affine, 32)
+    np.testing.assert_allclose(part, cropping.crop(whole, affine, 32), atol=0.1)

@@ -53,6 +53,17 @@ def transform(points: tf.Tensor, affine: tf.Tensor) -> tf.Tensor:
     return tf.linalg.matmul(points, affine[:, :2], transpose_b=True) + affine[:, 2]
 
 
+def crop_jpeg(encoded: tf.Tensor, crop_to_image: tf.Tensor, size: int) -> tf.Tensor:
+    """`crop` of a JPEG photo, of which only the part that the crop shows is decoded."""
+    shape = tf.io.extract_jpeg_shape(encoded)[:2]
+    corner, extent = _window(crop_to_image, size, shape)
+    part = tf.io.decode_and_crop_jpeg(
+        encoded, tf.concat([corner, extent], axis=0), channels=3, dct_method="INTEGER_ACCURATE"
+    )
+    offset = crop_to_image[:, 2] - tf.cast(corner[::-1], tf.float32)
+    return crop(part, tf.concat([crop_to_image[:, :2], offset[:, None]], axis=1), size)
+
+
 def crop(image: tf.Tensor, crop_to_image: tf.Tensor, size: int) -> tf.Tensor:
     """Cuts a crop out of a photo; black where the photo ends.
 
@@ -67,10 +78,8 @@ def crop(image: tf.Tensor, crop_to_image: tf.Tensor, size: int) -> tf.Tensor:
     Returns:
       [size, size, 3] float32 in the photo's range.
     """
-    pixels = tf.sqrt(tf.abs(tf.linalg.det(crop_to_image[:, :2])))
     shape = tf.shape(image)[:2]
-    # A turned frame's whole factor comes out of float32 a hair too small.
-    factor = tf.clip_by_value(tf.cast(pixels + FACTOR_TOLERANCE, tf.int32), 1, tf.reduce_min(shape))
+    factor = _reduction(crop_to_image, shape)
     reduced_shape = shape // factor
     whole = image[: reduced_shape[0] * factor, : reduced_shape[1] * factor]
     reduced = tf.cond(
@@ -92,3 +101,30 @@ def crop(image: tf.Tensor, crop_to_image: tf.Tensor, size: int) -> tf.Tensor:
         fill_value=0.0,
     )
     return tf.ensure_shape(warped[0], [size, size, 3])
+
+
+def _reduction(crop_to_image: tf.Tensor, shape: tf.Tensor) -> tf.Tensor:
+    """The factor by which a photo of `shape` [2] is reduced before it is warped."""
+    pixels = tf.sqrt(tf.abs(tf.linalg.det(crop_to_image[:, :2])))
+    # A turned frame's whole factor comes out of float32 a hair too small.
+    return tf.clip_by_value(tf.cast(pixels + FACTOR_TOLERANCE, tf.int32), 1, tf.reduce_min(shape))
+
+
+def _window(crop_to_image: tf.Tensor, size: int, shape: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Corner and extent, each [2] int32 (y, x), of the part of a photo of `shape` that a crop shows.
+
+    Blocks of the reduced photo are wholly in or out, and one more is in for interpolation.
+    """
+    factor = _reduction(crop_to_image, shape)
+    corners = transform(size * tf.constant([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]), crop_to_image)
+    corners = corners[:, ::-1]  # y, x
+    blocks = corners / tf.cast(factor, tf.float32)
+    first = tf.cast(tf.floor(tf.reduce_min(blocks, axis=0)), tf.int32) - 1
+    last = tf.cast(tf.math.ceil(tf.reduce_max(blocks, axis=0)), tf.int32) + 1
+    # A crop beside the photo still needs a block of it.
+    first = tf.clip_by_value(first, 0, shape // factor - 1)
+    last = tf.clip_by_value(last, first + 1, shape // factor)
+    corner = first * factor
+    # At the photo's edge all that is left, as `crop` has it.
+    extent = tf.where(last == shape // factor, shape - corner, (last - first) * factor)
+    return corner, extent

@@ -165,8 +165,7 @@ def _labels(example: dict[str, tf.Tensor], crop_to_image: tf.Tensor, size: int) 
 
 
 def _crop_image(example: dict[str, tf.Tensor], crop_to_image: tf.Tensor, size: int) -> tf.Tensor:
-    photo = tf.io.decode_jpeg(example["image"], channels=3, dct_method="INTEGER_ACCURATE")
-    return cropping.crop(photo, crop_to_image, size) / 255.0
+    return cropping.crop_jpeg(example["image"], crop_to_image, size) / 255.0
 
 
 def _training_example(
