@@ -168,7 +168,6 @@ def _demo() -> Config:
         pretrain_2d=StageConfig(steps=4000, wild_share=1.0, learning_rate=4e-3, schedule="cosine"),
         pretrain_3d=StageConfig(steps=1500, wild_share=0.5, learning_rate=2e-3, schedule="cosine"),
         adversarial=StageConfig(steps=1000, wild_share=0.5, learning_rate=1e-3, schedule="cosine"),
-        lambda_adversarial=1e-3,  # chosen on people who are in no test split
         checkpoint_every=500,
         jit_compile=True,
     )
