@@ -4,11 +4,13 @@ A layout is one way in which a dataset lies in files. Each layout has one reader
 
     read_<layout>(source: Path, split: str, skipped: Counter) -> Iterator[dict]
 
-which yields, person by person, the arguments of `schema.make_example` with the photo's path in place of
-the photo, and counts in `skipped`, by reason, what it leaves out.
+which yields, person by person, the arguments of `schema.make_example` with the photo's path or its
+`VideoFrame` in place of the photo, and counts in `skipped`, by reason, what it leaves out. People of one
+photo follow each other, and so do the frames of one video, in ascending order.
 """
 
 import collections
+import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +24,14 @@ Reader = Callable[[Path, str, collections.Counter], Iterator[dict]]
 
 MISSING_PHOTO = "the photo is missing"
 _ENTRIES_SHOWN = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoFrame:
+    """One frame of a video, in place of a photo."""
+
+    path: Path
+    index: int  # from 0
 
 
 class PhotoDataset(tfds.core.GeneratorBasedBuilder, skip_registration=True):
