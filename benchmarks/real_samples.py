@@ -112,7 +112,7 @@ def main(_) -> None:
     sources = {name: samples / source for name, (source, _) in SOURCES.items()}
     sources["mpii"] = stage_mpii(samples, folder / "mpii")
     for name, source in sources.items():
-        run("prepare.py", name, f"--source={source}", f"--data_dir={data_dir}", "--skip_missing")
+        run("prepare.py", name, f"--source={source}", f"--data_dir={data_dir}", "--lenient")
     settings = SETTINGS | {"lab": "human36m", "wild": "mpii", "checkpoint_every": 100}
     overrides = [f"--config.{name}={value}" for name, value in settings.items()]
     run("train.py", "--preset=full_demo", f"--work_dir={work_dir}", f"--data_dir={data_dir}", *overrides)

@@ -79,7 +79,7 @@ def test_missing_photos(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"Of 4 labelled people of mpii, 2 have no photo.*b\.jpg"):
         prepared.prepare("mpii", str(data_dir), source=str(tmp_path / "mpii"))
     assert not list(data_dir.glob("mpii/*"))
-    builder = prepared.prepare("mpii", str(data_dir), source=str(tmp_path / "mpii"), skip_missing=True)
+    builder = prepared.prepare("mpii", str(data_dir), source=str(tmp_path / "mpii"), lenient=True)
     assert "left out: the photo is missing: 2" in prepared.summary(builder)
     assert list(examples("mpii", "train", data_dir)) == ["a_1"]
     assert examples("mpii", "validation", data_dir)["c_1"]["box"].shape == (4,)
@@ -90,7 +90,7 @@ def test_no_example_left(tmp_path):
     for photo in (tmp_path / "mpii/images").iterdir():
         photo.unlink()
     with pytest.raises(ValueError, match="Not one example is left .* the photo is missing: 4"):
-        prepared.prepare("mpii", str(tmp_path), source=str(tmp_path / "mpii"), skip_missing=True)
+        prepared.prepare("mpii", str(tmp_path), source=str(tmp_path / "mpii"), lenient=True)
 
 
 def test_failure_leaves_nothing_and_can_be_repeated(tmp_path):
@@ -233,5 +233,5 @@ def test_real_synthetic_people(tmp_path):
     ],
 )
 def test_real_sources(tmp_path, samples, name, folder, counts):
-    builder = prepared.prepare(name, str(tmp_path), source=str(samples / folder), skip_missing=True)
+    builder = prepared.prepare(name, str(tmp_path), source=str(samples / folder), lenient=True)
     assert {split: info.num_examples for split, info in builder.info.splits.items()} == counts

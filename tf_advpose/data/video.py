@@ -1,0 +1,56 @@
+"""Frames of videos: decoded once, one after the other, only those kept that are wanted."""
+
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+# FFmpeg reports damage on standard error, in many lines; here it comes as an exception.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+import cv2
+import numpy as np
+
+# One thread: several videos are decoded at a time, by as many processes.
+_AS_STORED = [cv2.CAP_PROP_N_THREADS, 1, cv2.CAP_PROP_ORIENTATION_AUTO, 0]
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoFrame:
+    """One frame of a video, in place of a photo."""
+
+    path: Path
+    index: int  # from 0
+
+
+def read_frames(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yields the frames `indices` of a video, [H, W, 3] uint8 RGB.
+
+    Args:
+      path: of the video.
+      indices: from 0, ascending; one may be there several times.
+
+    Raises:
+      FileNotFoundError: there is no such file.
+      ValueError: it is not a video, or not one frame of it can be decoded.
+      EOFError: it ends, or is damaged, before the last of `indices`; says after how many frames.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"Video not found: {path}")
+    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, _AS_STORED)
+    try:
+        decoded, frame = 0, None
+        for index in indices:
+            while decoded <= index:
+                if not video.grab():
+                    if not decoded:
+                        raise ValueError(f"Not a readable video: {path}")
+                    raise EOFError(
+                        f"{path} ends after {decoded} frames; its labels go on to {indices[-1]}."
+                    )
+                decoded, frame = decoded + 1, None
+            if frame is None:
+                frame = cv2.cvtColor(video.retrieve()[1], cv2.COLOR_BGR2RGB)
+            yield frame
+    finally:
+        video.release()
