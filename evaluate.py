@@ -35,7 +35,7 @@ flags.DEFINE_string("output", None, "JSON file for the results; must not exist."
 
 def score(work_dir: str, stage: str | None) -> tuple[str, dict]:
     """The name and the results of one run's generator after one stage."""
-    from tf_advpose.data.pipeline import evaluation_batches
+    from tf_advpose.data.pipeline import damage_named, evaluation_batches
     from tf_advpose.evaluation import protocols
     from tf_advpose.progress import track
     from tf_advpose.training import work_folder
@@ -48,7 +48,8 @@ def score(work_dir: str, stage: str | None) -> tuple[str, dict]:
         FLAGS.data, FLAGS.split, FLAGS.data_dir, config.generator.image_size, FLAGS.batch_size
     )
     total = -(-examples // FLAGS.batch_size)
-    predictions = protocols.collect(generator, track(batches, model, total))
+    with damage_named(FLAGS.data_dir, (FLAGS.data, FLAGS.split)):
+        predictions = protocols.collect(generator, track(batches, model, total))
     total_bone_length = work_folder.read_total_bone_length(work_dir)
     return model, protocols.evaluate(predictions, FLAGS.scale, total_bone_length)
 

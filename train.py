@@ -48,6 +48,8 @@ def main(_) -> None:
         sys.exit(f"error: {error}")
     try:
         trainer.run()
+    except ValueError as error:
+        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("Interrupted. The same command goes on from the last checkpoint.")
     print(f"Finished. Weights, logs and configuration are in {FLAGS.work_dir}")

@@ -21,6 +21,7 @@ MIDDLE_ON_PAPER, TARGET_ON_PAPER, SHADOW_ON_PAPER = "0.3", "0.72", "0.87"
 BORDER = (30, 30, 30)
 FRONT_DEGREES, SIDE_DEGREES = 0.0, 90.0  # the camera stands in front; then from its right
 ELEVATION_DEGREES = 10.0  # looked at slightly from above, so that the floor shows
+SHEET_COLUMNS, TITLE_LENGTH = 8, 32  # of `label_sheet`; a title's end tells more than its start
 SUBPIXEL_BITS = 4  # OpenCV draws at sixteenths of a pixel
 FARTHEST_PIXEL = 2**14  # joints far outside the photo would overflow OpenCV's integers
 
@@ -158,6 +159,39 @@ def example_sheet(rows: list[ExampleRow], path: str) -> None:
                 else:
                     target = None if pose is row.joints_3d else row.joints_3d
                     plot_skeletons(panel, pose, degrees, target, reach)
+    _save(figure, path)
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelCell:
+    """What `label_sheet` shows of one example."""
+
+    title: str
+    image: np.ndarray  # [S, S, 3] uint8, the crop
+    joints_2d: np.ndarray  # [P, 2] crop pixels
+    joint_weight: np.ndarray  # [P]
+    joints_3d: np.ndarray | None  # [P, 3] mm, root-relative; None where there are no 3D labels
+
+
+def label_sheet(cells: list[LabelCell], path: str) -> None:
+    """Writes a PNG to `path` of crops with their 2D labels, and their 3D labels as seen from the right."""
+    panels = 1 if all(cell.joints_3d is None for cell in cells) else 2
+    columns = SHEET_COLUMNS // panels
+    lines = -(-len(cells) // columns)
+    figure = Figure(figsize=(1.5 * SHEET_COLUMNS, 1.66 * lines), dpi=120)
+    grid = figure.add_gridspec(
+        lines, SHEET_COLUMNS, left=0.002, right=0.998, bottom=0.002, top=1 - 0.1 / lines,
+        wspace=0.02, hspace=0.11,
+    )  # fmt: skip
+    for number, cell in enumerate(cells):
+        line, column = divmod(number, columns)
+        axes = figure.add_subplot(grid[line, panels * column])
+        axes.imshow(draw_joints(cell.image, cell.joints_2d, cell.joint_weight))
+        axes.set_axis_off()
+        axes.set_title(cell.title[-TITLE_LENGTH * panels :], fontsize=6, pad=2, loc="left")
+        if cell.joints_3d is not None:
+            axes = figure.add_subplot(grid[line, panels * column + 1])
+            plot_skeletons(axes, cell.joints_3d, SIDE_DEGREES, reach=_reach(cell.joints_3d))
     _save(figure, path)
 
 

@@ -5,14 +5,13 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-# FFmpeg reports damage on standard error, in many lines; here it comes as an exception.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-
 import cv2
 import numpy as np
+from cv2.utils import logging
 
-# One thread: several videos are decoded at a time, by as many processes.
-_AS_STORED = [cv2.CAP_PROP_N_THREADS, 1, cv2.CAP_PROP_ORIENTATION_AUTO, 0]
+# FFmpeg reports damage on standard error, in many lines; here it comes as an exception.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+_ONE_THREAD = [cv2.CAP_PROP_N_THREADS, 1]  # several videos are decoded at a time, by as many processes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +36,7 @@ def read_frames(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"Video not found: {path}")
-    video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, _AS_STORED)
+    video = _open(path)
     try:
         decoded, frame = 0, None
         for index in indices:
@@ -54,3 +53,13 @@ def read_frames(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
             yield frame
     finally:
         video.release()
+
+
+def _open(path: Path) -> cv2.VideoCapture:
+    level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    try:
+        video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, _ONE_THREAD)
+    finally:
+        logging.setLogLevel(level)
+    video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # as stored, like photos
+    return video

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import connection as connections
 
-from tf_advpose.startup import load_tensorflow_quietly
+from tf_advpose.startup import quiet_unless_it_fails
 
 
 def run(function: Callable[..., Iterable], items: Iterable, processes: int) -> Iterator:
@@ -83,9 +83,9 @@ def _work(pipe: connections.Connection) -> None:
     """What a worker does: the other end of `_worker`."""
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
-    load_tensorflow_quietly()
     with contextlib.suppress(EOFError, ConnectionError):  # nobody is there any more
-        function = pipe.recv()
+        with quiet_unless_it_fails():
+            function = pipe.recv()  # loads its module, and with it TensorFlow
         while True:
             item = pipe.recv()
             try:

@@ -59,10 +59,15 @@ class Trainer:
             work_folder.take_over_stages(work_dir, start_from)
 
     def run(self) -> None:
-        """Runs every stage that is not finished yet."""
-        for stage in STAGES:
-            if self.config.stage(stage).steps:
-                self.run_stage(stage)
+        """Runs every stage that is not finished yet.
+
+        Raises:
+          ValueError: a prepared dataset is damaged.
+        """
+        with pipeline.damage_named(self.data_dir, (self.config.lab, "train"), (self.config.wild, "train")):
+            for stage in STAGES:
+                if self.config.stage(stage).steps:
+                    self.run_stage(stage)
 
     def run_stage(self, stage: str) -> None:
         """Runs one stage to its end, or loads its weights where it is finished."""
