@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing import connection as connections
+from multiprocessing import resource_tracker
 
 from tf_advpose.startup import quiet_unless_it_fails
 
@@ -55,6 +56,7 @@ def _worker(function: Callable[..., Iterable]) -> Iterator[connections.Connectio
     here, there = context.Pipe()
     process = context.Process(target=_work, args=(there,), daemon=True)
     # An interrupt ends this process, which ends the worker; by itself the worker would end in a traceback.
+    resource_tracker.ensure_running()  # `start` would do so, and would let interrupts through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         process.start()
