@@ -15,7 +15,7 @@ from test_prepare import SCRIPT
 from tf_advpose.data import prepared
 
 PEOPLE = 1200  # enough for two processes
-TIMEOUT = 60.0  # seconds
+TIMEOUT = 180.0  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def folders(data_dir) -> list[str]:
 
 
 def assert_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=10)
+    _, alive = psutil.wait_procs(processes, timeout=TIMEOUT)
     assert not alive
 
 

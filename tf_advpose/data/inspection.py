@@ -77,14 +77,14 @@ def to_lines(statistics: dict) -> list[str]:
     lines += [f"  {_words(key)}: {100 * statistics[key]:.1f} %" for key in shares]
     for key, value in statistics.items():
         if isinstance(value, dict) and "min" in value:
-            lines.append(f"  {_words(key)}: " + ", ".join(f"{k} {v:.1f}" for k, v in value.items()))
+            lines.append(f"  {_words(key)}: " + ", ".join(f"{k} {v:z.1f}" for k, v in value.items()))
     if "bones_mm" in statistics:
         lines.append("  bones, mm, mean and standard deviation:")
         for bone, length in statistics["bones_mm"].items():
-            lines.append(f"    {bone:<28}{length['mean']:7.1f}{length['sd']:7.1f}")
+            lines.append(f"    {bone:<28}{length['mean']:z7.1f}{length['sd']:z7.1f}")
         lines.append("  left minus right bones, mm, mean and mean of its size:")
         for bone, difference in statistics["left_minus_right_mm"].items():
-            lines.append(f"    {bone:<28}{difference['mean']:7.1f}{difference['mean_size']:7.1f}")
+            lines.append(f"    {bone:<28}{difference['mean']:z7.1f}{difference['mean_size']:z7.1f}")
     return lines
 
 
