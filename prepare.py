@@ -25,9 +25,9 @@ from tf_advpose.startup import load_tensorflow_quietly
 PHOTO_FLAGS = ("source", "lenient", "processes", "beam")
 COMMANDS = {  # and the flags of each, besides --data_dir
     "people": ("domain", "train_examples", "test_examples", "size", "seed", "processes"),
-    "human36m": PHOTO_FLAGS,
+    "human36m": (*PHOTO_FLAGS, "train_step", "test_step"),
     "mpii": PHOTO_FLAGS,
-    "mpi_inf_3dhp": PHOTO_FLAGS,
+    "mpi_inf_3dhp": (*PHOTO_FLAGS, "train_step"),
     "inspect": ("data", "split", "output", "seed"),
 }
 DOMAINS = ("lab", "wild")
@@ -37,6 +37,8 @@ flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
 flags.DEFINE_string(
     "source", None, "The dataset as it was obtained: its folder or, of mpii, its label file."
 )
+flags.DEFINE_integer("train_step", 5, "To train on, take every so many frames of a video.", lower_bound=1)
+flags.DEFINE_integer("test_step", 64, "To test on, take every so many frames of a video.", lower_bound=1)
 flags.DEFINE_bool("lenient", False, "Leave out, count and name what cannot be used, instead of stopping.")
 flags.DEFINE_integer(
     "processes", None, "How many prepare at a time. Unless given, one a core.", lower_bound=1

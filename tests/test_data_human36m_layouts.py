@@ -9,6 +9,7 @@ import zipfile
 import layouts_human36m as layouts
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 
 from tf_advpose import camera
 from tf_advpose.data import (
@@ -338,7 +339,7 @@ def test_prepares_the_release(tmp_path):
     assert builder.info.metadata["layout"] == "official"
     assert builder.info.metadata["settings"] == {"steps": {"train": 6, "test": 64}}
     assert builder.info.metadata["skipped"]["S11 Directions 54138969: the video is corrupt"] == 1
-    for example in builder.as_data_source("train"):
+    for example in tfds.as_numpy(builder.as_dataset("train")):
         frame = int(example["example_id"].decode()[-6:])
         assert np.abs(example["image"].astype(int) - 10 * frame).max() <= 6
         projected = camera.project(example["joints_3d_absolute"], example["intrinsics"])

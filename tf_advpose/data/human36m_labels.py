@@ -4,11 +4,10 @@ import collections
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from tf_advpose import camera
-from tf_advpose.data import photos
+from tf_advpose.data import photos, video
 from tf_advpose.data.human36m_cameras import Camera
 from tf_advpose.data.human36m_views import CORRUPT_VIEWS, View
 from tf_advpose.skeleton import FROM_HUMAN36M_32, from_dataset
@@ -89,19 +88,13 @@ def filmed_people(
     if folder := next((folder for folder in folders if folder.is_dir()), None):
         images = [folder / f"{folder.name}_{frame + 1:06d}.jpg" for frame in frames.tolist()]
     else:
-        video = source / view.subject / "Videos" / f"{view.sequence}.{view.camera}.mp4"
-        within = frames < _video_length(video)
+        film = source / view.subject / "Videos" / f"{view.sequence}.{view.camera}.mp4"
+        within = frames < video.length(film)
         if not within.all():
             skipped["labels beyond the end of their video"] += int(np.sum(~within))
         frames = frames[within]
-        images = [photos.VideoFrame(video, frame) for frame in frames.tolist()]
+        images = [photos.VideoFrame(film, frame) for frame in frames.tolist()]
     yield from people(view, frames, from_dataset(joints[frames], FROM_HUMAN36M_32), lens.intrinsics, images)
-
-
-def _video_length(video: Path) -> float:
-    """In frames, by its header; infinite where that says nothing: decoding will tell what is wrong."""
-    length = cv2.VideoCapture(str(video)).get(cv2.CAP_PROP_FRAME_COUNT) if video.is_file() else 0
-    return length if length > 0 else np.inf
 
 
 def _check_in_view(joints: np.ndarray, intrinsics: np.ndarray, where: Path | str) -> None:

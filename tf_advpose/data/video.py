@@ -1,6 +1,7 @@
 """Frames of videos: decoded once, one after the other, only those kept that are wanted."""
 
 import dataclasses
+import math
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -63,3 +64,13 @@ def _open(path: Path) -> cv2.VideoCapture:
         logging.setLogLevel(level)
     video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # as stored, like photos
     return video
+
+
+def length(path: Path) -> float:
+    """How many frames the header of a video announces; infinite if it cannot be read or announces none."""
+    if not path.is_file():
+        return math.inf
+    video = _open(path)
+    frames = video.get(cv2.CAP_PROP_FRAME_COUNT)
+    video.release()
+    return frames if frames > 0 else math.inf
