@@ -72,7 +72,7 @@ def test_description_is_stored(tmp_path):
     assert "academic use only" in builder.info.description
     text = prepared.summary(builder)
     assert "layout: mmpose" in text and "train: 3 examples" in text
-    assert "left out: the video is corrupt: 1" in text
+    assert "left out: S11 Directions 54138969: the video is corrupt: 1" in text
 
 
 def test_missing_photos(tmp_path):
@@ -268,7 +268,7 @@ def test_wrong_folder_says_what_is_expected(tmp_path, folder):
     expected = "does not exist" if folder == "nowhere" else f"wrong folder level.*which is .*{source.name}"
     with pytest.raises((ValueError, FileNotFoundError), match=expected):
         prepared.prepare("mpii", str(tmp_path / "data"), source=str(source / folder))
-    with pytest.raises(ValueError, match=r"expected annotation_body3d.*; found images, mpii_ann"):
+    with pytest.raises(ValueError, match=r"expected S1/MyPoseFeatures.*; found images, mpii_ann"):
         prepared.prepare("human36m", str(tmp_path / "data"), source=str(source))
 
 

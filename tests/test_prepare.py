@@ -48,6 +48,8 @@ def test_prepares_mpii_without_the_packages_of_synthetic_people(tmp_path):
         (("inspect", "--data=mpii", "--lenient"), "inspect has no --lenient"),
         (("inspect", "--data=mpii", "--data_dir=nowhere"), "mpii is not prepared in nowhere"),
         (("people", "--beam="), "people has no --beam"),
+        (("mpii", "--source=/x", "--train_step=2"), "mpii has no --train_step"),
+        (("mpi_inf_3dhp", "--source=/x", "--test_step=2"), "mpi_inf_3dhp has no --test_step"),
     ],
 )
 def test_wrong_command_lines(arguments, message):
@@ -61,7 +63,7 @@ def test_wrong_source_is_one_line(tmp_path):
     result = run("human36m", f"--source={tmp_path}", f"--data_dir={tmp_path / 'data'}")
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
-    assert line.startswith(f"error: No labels in {tmp_path}: expected annotation_body3d/fps10")
+    assert line.startswith(f"error: No labels in {tmp_path}: expected S1/MyPoseFeatures")
     assert not list((tmp_path / "data").glob("human36m/*"))
 
 
