@@ -54,6 +54,21 @@ def test_labels_at_10_frames_a_second_come_first(tmp_path):
     assert len(read(tmp_path, "train")[0]) == 1
 
 
+@pytest.mark.parametrize(("spacing", "frames"), [(1, [1, 65]), (5, [1, 66])])
+def test_steps_at_either_rate(tmp_path, spacing, frames):
+    """Every 64th of 50 frames a second; of 10, the first at or after each of these."""
+    layouts.write_human36m(tmp_path, official=False)
+    numbers = range(1, 100, spacing)
+    names = [f"S9/S9_WalkDog.54138969/S9_WalkDog.54138969_{number:06d}.jpg" for number in numbers]
+    with np.load(tmp_path / "h36m_body3d.npz") as labels:
+        changes = {key: np.repeat(labels[key][:1], len(names), axis=0) for key in labels}
+    spoil_labels(tmp_path, **changes | {"imgname": np.array(names)})
+    people, _ = read(tmp_path, "test")
+    assert [person["example_id"] for person in people] == [
+        f"S9_WalkDog.54138969_{frame:06d}" for frame in frames
+    ]
+
+
 @pytest.mark.parametrize(
     ("spelling", "action"),
     [

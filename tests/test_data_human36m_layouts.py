@@ -223,9 +223,13 @@ def test_wrong_videopose3d_files_are_named(tmp_path):
         ({"S1": {"Eating": world}}, "S1 Eating: .*% of the joints are outside the photo"),  # mm, not metres
         ({"S1": {"Eating": world[:, :17] / 1000}}, r"shape \(3, 17, 3\), expected \(frames, 32, 3\)"),
         ({"S1": {"Eating": [1]}}, r"shape \(1,\), expected \(frames, 32, 3\)"),
+        ([1], "expected positions_3d by subject and sequence"),
+        ({"S1": world}, "expected positions_3d by subject and sequence"),
         (print, "builtins.print does not belong in it"),
     ):
-        np.savez(path, positions_3d=np.array(positions, object))
+        whole = np.empty((), object)
+        whole[()] = positions
+        np.savez(path, positions_3d=whole)
         with pytest.raises(ValueError, match=message):
             read(tmp_path, "train")
     np.savez(path, positions_3d=np.zeros(3))
@@ -269,7 +273,7 @@ def test_wrong_coco_files_are_named(tmp_path):
             data,
             '"frame_idx"',
             '"frame"',
-            "subject1_data.json: expected images and annotations .*'frame_idx'",
+            "subject1_data.json: expected the images and annotations .*'frame_idx'",
         ),
         (data, '"action_idx": 12', '"action_idx": 17', "no subject 1, action 17, subaction 1, camera 1"),
         (data, '{"images"', '["images"', "subject1_data.json is not readable JSON"),
@@ -283,11 +287,19 @@ def test_wrong_coco_files_are_named(tmp_path):
     poses = json.loads(texts[joints])
     poses["12"]["1"] = {frame: pose[:16] for frame, pose in poses["12"]["1"].items()}
     joints.write_text(json.dumps(poses))
-    with pytest.raises(ValueError, match="TakingPhoto 1 has 16 joints, expected 17"):
+    with pytest.raises(ValueError, match=r"TakingPhoto 1 have shape \(16, 3\), expected \(17, 3\)"):
         read(tmp_path, "train")
     joints.unlink()
     with pytest.raises(FileNotFoundError, match="Labels are missing: .*subject1_joint_3d.json"):
         read(tmp_path, "train")
+
+
+def test_corrupt_view_among_coco_labels(tmp_path):
+    layouts.write_coco(tmp_path)
+    spoil(tmp_path / "annotations/Human36M_subject11_data.json", '"cam_idx": 2', '"cam_idx": 1')
+    people, skipped = read(tmp_path, "test")
+    assert skipped == {"S11 Directions 54138969: the video is corrupt": 1}
+    assert not any("54138969" in person["sequence"] for person in people if person["subject"] == "S11")
 
 
 def test_wrong_zhou_files_are_named(tmp_path):
@@ -315,6 +327,7 @@ def test_labels_that_are_no_numbers_are_of_one_example(tmp_path):
         path = tmp_path / f"S1/MyPoseFeatures/{kind}/TakingPhoto 1.54138969.cdf"
         poses = human36m_official.read_poses(path, dimensions)
         poses[5, 2] = np.nan
+        poses[11] *= -1  # absurd, though finite, and not among the frames taken
         layouts.write_cdf(path, poses)
     train, _ = read(tmp_path, "train")
     assert len(train) == 12

@@ -9,13 +9,13 @@ import numpy as np
 
 from tf_advpose import camera
 from tf_advpose.data import human36m_cameras, human36m_labels
+from tf_advpose.data.agreement import pixels_off
 from tf_advpose.data.human36m_views import SUBJECTS, View, numbered_view
 from tf_advpose.skeleton import FROM_HUMAN36M_17, from_dataset
 
 PATTERNS = ("annotations/Human36M_subject*_data.json", "annotations/Human36M_subject*_joint_3d.json")
 # The file's boxes have a margin, but were made without the lens distortion.
 BOX_TOLERANCE = 10.0  # pixels
-
 NUM_JOINTS = 17
 
 _VIEW_KEYS = ("subject", "action_idx", "subaction_idx", "cam_idx")
@@ -51,6 +51,8 @@ def read_coco(
             lens = cameras[view.subject, view.camera]
             frames = np.array(sorted(labels))
             frames = frames[human36m_labels.select(frames, steps[split], view, skipped)]
+            if not len(frames):
+                continue
             names, boxes = ([labels[frame][part] for frame in frames.tolist()] for part in range(2))
             joints = lens.to_camera(_joints(world, view, frames, joints_path))
             _check_boxes(joints, lens.intrinsics, boxes, path)
@@ -69,9 +71,7 @@ def _read_views(path: Path) -> dict[View, dict[int, tuple[str, list]]]:
             view = numbered_view(*(image[key] for key in _VIEW_KEYS), path)
             views[view][image["frame_idx"]] = image["file_name"], boxes[image["id"]]
     except (KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path}: expected images and annotations of Human3.6M's form; {error!r}."
-        ) from None
+        raise ValueError(f"{path}: expected the images and annotations of 3DMPPE; {error!r}.") from None
     return views
 
 
@@ -80,25 +80,23 @@ def _joints(world: dict, view: View, frames: np.ndarray, path: Path) -> np.ndarr
     action, subaction = view.numbers
     try:
         poses = world[str(action)][str(subaction)]
-        joints = np.array([poses[str(frame)] for frame in frames.tolist()], np.float64).reshape(
-            len(frames), -1, 3
-        )
+        joints = np.array([poses[str(frame)] for frame in frames.tolist()], np.float64)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path}: no joints of {view.sequence}, [action][subaction][frame]: {error!r}."
+            f"{path}: no joints of {view.sequence}, by action, subaction, frame: {error!r}."
         ) from None
-    if joints.shape[1:] != (NUM_JOINTS, 3) and len(frames):
-        raise ValueError(f"{path}: {view.sequence} has {joints.shape[1]} joints, expected {NUM_JOINTS}.")
+    if joints.shape[1:] != (NUM_JOINTS, 3):
+        raise ValueError(
+            f"{path}: joints of {view.sequence} have shape {joints.shape[1:]}, expected {(NUM_JOINTS, 3)}."
+        )
     return joints
 
 
 def _check_boxes(joints: np.ndarray, intrinsics: np.ndarray, boxes: list, path: Path) -> None:
     """Checks that `joints` [N, 17, 3], camera frame, are in their boxes (x, y, width, height)."""
-    if not boxes:
-        return
     corners, sizes = np.split(np.array(boxes, np.float64)[:, None], 2, axis=-1)
     pixels = camera.project(joints, intrinsics)
-    outside = np.nanmax(np.maximum(corners - pixels, pixels - corners - sizes), initial=0)
+    outside = pixels_off(np.clip(pixels, corners, corners + sizes), pixels)
     if outside > BOX_TOLERANCE:
         raise ValueError(
             f"{path}: joints are {outside:.0f} pixels outside their boxes; expected boxes of the joints in "

@@ -9,6 +9,7 @@ import numpy as np
 
 from tf_advpose import camera
 from tf_advpose.data import human36m_labels, mmpose
+from tf_advpose.data.agreement import pixels_off
 from tf_advpose.data.human36m_views import SUBJECTS, View, find_view
 from tf_advpose.skeleton import FROM_HUMAN36M_17, from_dataset
 
@@ -49,7 +50,7 @@ def read_mmpose(
             if (view.subject, view.camera) not in cameras:
                 raise ValueError(f"{path}: cameras.pkl has no camera {view.subject}, {view.camera}.")
             intrinsics = cameras[view.subject, view.camera]
-            error = np.abs(camera.project(joints[rows], intrinsics) - pixels[rows]).max(initial=0)
+            error = pixels_off(camera.project(joints[rows], intrinsics), pixels[rows])
             if error > MAX_PROJECTION_ERROR:
                 raise ValueError(
                     f"{path}: part of {view.name} is {error:.1f} pixels off the projection of S, which "

@@ -9,6 +9,7 @@ import numpy as np
 
 from tf_advpose import camera
 from tf_advpose.data import human36m_cameras, human36m_labels
+from tf_advpose.data.agreement import pixels_off
 from tf_advpose.data.human36m_views import CAMERAS, SUBJECTS, View, find_view
 
 NUM_JOINTS = 32  # of the motion capture, some of them twice
@@ -102,7 +103,6 @@ def _check_pixels(folder: Path, view: View, joints: np.ndarray, intrinsics: np.n
     pixels = read_poses(path, 2)
     if len(pixels) != len(joints):
         raise ValueError(f"{path} has {len(pixels)} frames, the file of its 3D joints {len(joints)}.")
-    # What is not finite is for the check of the single example.
-    error = np.nanmax(np.abs(camera.project(joints, intrinsics) - pixels), initial=0)
+    error = pixels_off(camera.project(joints, intrinsics), pixels)
     if error > MAX_PROJECTION_ERROR:
         raise ValueError(f"{path}: the 2D joints are {error:.1f} pixels off the projected 3D joints.")

@@ -32,6 +32,8 @@ def read_videopose3d(
     """
     path = source / FILE
     subjects = pickles.load_npz_object(path, "positions_3d")
+    if not isinstance(subjects, dict) or not all(isinstance(of, dict) for of in subjects.values()):
+        raise ValueError(f"{path}: expected positions_3d by subject and sequence, two dictionaries.")
     cameras = human36m_cameras.find(source)
     for subject in SUBJECTS[split]:
         if subject not in subjects:

@@ -10,6 +10,7 @@ import scipy.io
 
 from tf_advpose import camera
 from tf_advpose.data import human36m_cameras, human36m_labels
+from tf_advpose.data.agreement import pixels_off
 from tf_advpose.data.human36m_views import SUBJECTS, View, numbered_view
 from tf_advpose.skeleton import FROM_HUMAN36M_17, from_dataset
 
@@ -73,7 +74,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     for name, value, rows in (("Y3d_mono", joints, NUM_JOINTS * 3), ("Y2d", pixels, NUM_JOINTS * 2)):
         if value.shape != (rows, count):
             raise ValueError(f"{path}: {name} has shape {value.shape}, expected {(rows, count)}.")
-    return (value.reshape(NUM_JOINTS, -1, count).transpose(2, 0, 1) for value in (joints, pixels))
+    return tuple(value.reshape(NUM_JOINTS, -1, count).transpose(2, 0, 1) for value in (joints, pixels))
 
 
 def _cut(intrinsics: np.ndarray, joints: np.ndarray, pixels: np.ndarray, path: Path) -> np.ndarray:
@@ -83,7 +84,7 @@ def _cut(intrinsics: np.ndarray, joints: np.ndarray, pixels: np.ndarray, path: P
     from_centre, cut_from_centre = whole - centre, pixels - cut_centre
     scale = np.sum(from_centre * cut_from_centre, axis=(1, 2)) / np.sum(from_centre**2, axis=(1, 2))
     scale = scale[:, None, None]
-    error = np.nanmax(np.abs(from_centre * scale - cut_from_centre), initial=0)
+    error = pixels_off(from_centre * scale, cut_from_centre)
     if error > MAX_PROJECTION_ERROR:
         raise ValueError(
             f"{path}: Y2d is {error:.1f} pixels off the projection of Y3d_mono, cut and scaled."

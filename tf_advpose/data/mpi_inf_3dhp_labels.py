@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tf_advpose import camera
+from tf_advpose.data.agreement import pixels_off
 from tf_advpose.skeleton import THORAX, from_dataset
 
 # The lens distortion that the intrinsics leave out moves joints by up to two pixels.
@@ -29,15 +30,13 @@ def people(
       where: names the labels in errors.
 
     Raises:
-      ValueError: 2D and 3D joints disagree in half of the rows.
+      ValueError: the 2D and 3D joints do not belong together.
     """
-    errors = np.abs(camera.project(joints, intrinsics) - pixels).max(axis=(1, 2), initial=0)
-    # What is not finite is for the check of the single example.
-    errors = errors[np.isfinite(errors)]
-    if len(errors) and np.median(errors) > MAX_PROJECTION_ERROR:
+    error = pixels_off(camera.project(joints, intrinsics), pixels)
+    if error > MAX_PROJECTION_ERROR:
         raise ValueError(
-            f"{where}: the 2D joints are {np.median(errors):.1f} pixels off the projected 3D joints, which "
-            "should be annot3 in the camera frame."
+            f"{where}: the 2D joints are {error:.1f} pixels off the projected 3D joints, which should be "
+            "annot3 in the camera frame."
         )
     absolute = from_dataset(joints, index_map)
     joints_2d = camera.project(absolute, intrinsics)
