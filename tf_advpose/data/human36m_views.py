@@ -147,6 +147,7 @@ def numbered_view(subject: int, action: int, subaction: int, camera: int, where:
     return View(f"S{subject}", names[action, subaction], CAMERAS[camera - 1])
 
 
+@functools.cache
 def _action_and_number(name: str) -> tuple[str, str]:
     action, number = re.fullmatch(r"(.*?)(?:[ _](\d+))?", name).groups(default="")
     action = _OTHER_SPELLINGS.get(action, action)
