@@ -145,6 +145,14 @@ def test_release_without_a_list_gives_way_to_files_with_one(tmp_path):
     assert mpii.Mpii.find_layout(tmp_path)[0].__name__ == "read_mat"
 
 
+def test_source_may_be_the_label_file(tmp_path):
+    layouts_mpii.write_hrnet(tmp_path)
+    layouts_mpii.write_hdf5(tmp_path / "annot")
+    layouts.write_mpii_json(tmp_path, zipped=True)
+    for name in ("annot/valid.json", "annot/train.h5", "mpii_annotations.json.gz"):
+        assert [person["example_id"] for person in read(tmp_path / name, "validation")[0]] == ["c_1"]
+
+
 def assert_same_people(people: list[dict], others: list[dict], atol: float) -> None:
     for person, other in zip(people, others, strict=True):
         assert person["example_id"] == other["example_id"]

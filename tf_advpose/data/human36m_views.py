@@ -11,23 +11,14 @@ import re
 from pathlib import Path
 
 SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}  # Sec. 5
+# In the order of their numbers, from 2, which is not that of their names; 1 is no action.
 ACTIONS = (
-    "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Photo", "Posing", "Purchases",
-    "Sitting", "SittingDown", "Smoking", "Waiting", "WalkDog", "Walking", "WalkTogether",
+    "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Posing", "Purchases", "Sitting",
+    "SittingDown", "Smoking", "Photo", "Waiting", "Walking", "WalkDog", "WalkTogether",
 )  # fmt: skip
 CAMERAS = ("54138969", "55011271", "58860488", "60457274")  # numbered from 1
 
 _OTHER_SPELLINGS = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog", "WalkingTogether": "WalkTogether"}
-# The numbers of the actions are not in the order of their names; 1 is no action.
-_NUMBERED_ACTIONS = dict(
-    enumerate(
-        (
-            "Directions", "Discussion", "Eating", "Greeting", "Phoning", "Posing", "Purchases", "Sitting",
-            "SittingDown", "Smoking", "Photo", "Waiting", "Walking", "WalkDog", "WalkTogether",
-        ),
-        start=2,
-    )
-)  # fmt: skip
 # Subaction 1 of an action is named "<action> 1" and subaction 2 "<action>", but for these.
 _OTHER_NAMES = {
     "S1": {
@@ -105,7 +96,7 @@ def sequence_names(subject: str) -> dict[tuple[int, int], str]:
     """The thirty sequences of a subject, as its files name them, by the numbers of action and subaction."""
     usual = {
         (number, subaction): action + {1: " 1", 2: ""}[subaction]
-        for number, action in _NUMBERED_ACTIONS.items()
+        for number, action in enumerate(ACTIONS, start=2)
         for subaction in (1, 2)
     }
     return usual | _OTHER_NAMES[subject]

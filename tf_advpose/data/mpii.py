@@ -50,6 +50,9 @@ class Mpii(photos.PhotoDataset):
     @staticmethod
     def find_layout(source: Path) -> tuple[photos.Reader, Path]:
         if source.is_file():
+            for reader, patterns in _LAYOUTS.items():
+                if source.name in (Path(pattern).name for pattern in patterns):
+                    return reader, source
             return (mpii_release.read_mat if source.suffix == ".mat" else mpii_json.read_json), source
         found = {
             reader: path
