@@ -218,10 +218,15 @@ def test_wrong_videopose3d_files_are_named(tmp_path):
         with pytest.raises(ValueError, match=message):
             read(tmp_path, "train")
     np.savez(path, positions_3d=np.zeros(3))
-    with pytest.raises(ValueError, match=r"positions_3d is an array of shape \(3,\), not an object"):
+    with pytest.raises(
+        ValueError, match=r"the object positions_3d: that is an array of shape \(3,\), not an object"
+    ):
         read(tmp_path, "train")
     np.savez(path, positions=np.zeros(3))
-    with pytest.raises(ValueError, match="data_3d_h36m.npz lacks positions_3d"):
+    with pytest.raises(ValueError, match="npz file with the object positions_3d: it has positions.npy"):
+        read(tmp_path, "train")
+    path.write_bytes(content[: len(content) // 2] + b"damaged" + content[len(content) // 2 + 7 :])
+    with pytest.raises(ValueError, match="data_3d_h36m.npz is not a readable .npz file"):
         read(tmp_path, "train")
     path.write_bytes(content[:-100])
     with pytest.raises(ValueError, match="data_3d_h36m.npz is not a readable .npz file"):

@@ -2,6 +2,7 @@
 
 import pickle
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def read_labels(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
             names, part, joints = (arrays[key] for key in ("imgname", "part", "S"))
     except KeyError as error:
         raise ValueError(f"{path} lacks {error}: expected imgname, part, S.") from None
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} is not a readable .npz file: {error}") from None
     count = len(names)
     for key, value, wanted in (

@@ -7,6 +7,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+_HEADER_READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 _NUMPY_NAMES = ("_reconstruct", "ndarray", "dtype", "scalar", "_frombuffer")
 
 
@@ -26,27 +30,17 @@ def load_npz_object(path: Path, key: str):
       ValueError: the file is not readable, lacks `key`, or holds more than plain values and arrays.
     """
     try:
-        with zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as file:
-            version = np.lib.format.read_magic(file)
-            header = {
-                (1, 0): np.lib.format.read_array_header_1_0,
-                (2, 0): np.lib.format.read_array_header_2_0,
-            }
-            shape, _, dtype = header[version](file)
-            if shape or not dtype.hasobject:
-                raise ValueError(f"{key} is an array of shape {shape}, not an object")
-            return load(file).item()
-    except KeyError:
-        raise ValueError(f"{path} lacks {key}.") from None
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        AttributeError,
-        zipfile.BadZipFile,
-        pickle.UnpicklingError,
-    ) as error:
-        raise ValueError(f"{path} is not a readable .npz file with {key}: {error}") from None
+        with zipfile.ZipFile(path) as archive:
+            if f"{key}.npy" not in archive.namelist():
+                raise ValueError(f"it has {', '.join(archive.namelist())}")
+            with archive.open(f"{key}.npy") as file:
+                version = np.lib.format.read_magic(file)
+                shape, _, dtype = _HEADER_READERS[version](file)
+                if shape or not dtype.hasobject:
+                    raise ValueError(f"that is an array of shape {shape}, not an object")
+                return load(file).item()
+    except Exception as error:  # of many kinds, depending on what in the file is wrong
+        raise ValueError(f"{path} is not a readable .npz file with the object {key}: {error}") from None
 
 
 class _ArraysOnly(pickle.Unpickler):
