@@ -52,7 +52,8 @@ def read_hdf5(source: Path, split: str, skipped: collections.Counter) -> Iterato
     if validation is not None:
         in_validation = np.isin(people["names"], validation["names"])
         same = set(_keys(validation))
-        skipped[SHARED_PHOTO] += sum(key not in same for key in _keys(_rows(people, in_validation)))
+        if shared := sum(key not in same for key in _keys(_rows(people, in_validation))):
+            skipped[SHARED_PHOTO] += shared
         people = _rows(people, ~in_validation)
     yield from _people(people, images, skipped, adjusted=train.is_file())
 
