@@ -13,10 +13,10 @@ import scipy.io
 from cdflib import cdfwrite
 
 from tf_advpose import camera
-from tf_advpose.data import human36m_cameras
-from tf_advpose.data.human36m_views import CAMERAS
+from tf_advpose.data.human36m import calibration
+from tf_advpose.data.human36m.views import CAMERAS
 
-CALIBRATION = human36m_cameras.published()
+CALIBRATION = calibration.published()
 NUM_JOINTS = 32
 # Which of the 32 joints the layouts of 17 have, in order.
 OF_17 = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
@@ -77,7 +77,7 @@ def write_metadata(path: Path, shift: float = 0.0) -> None:
     numbers = np.zeros((4, 11, 6))
     for (subject, number), lens in CALIBRATION.items():
         row = numbers[CAMERAS.index(number), int(subject[1:]) - 1]
-        row[:3] = human36m_cameras.Rotation.from_matrix(lens.rotation).as_euler("XYZ")
+        row[:3] = calibration.Rotation.from_matrix(lens.rotation).as_euler("XYZ")
         row[3:] = lens.centre + shift
     intrinsics = [CALIBRATION["S1", number].intrinsics for number in CAMERAS]
     text = " ".join(map(repr, map(float, np.concatenate([numbers.ravel(), *intrinsics]))))

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from tf_advpose import camera
-from tf_advpose.data import human36m, human36m_views
+from tf_advpose.data.human36m import builder, views
 from tf_advpose.skeleton import JOINT_NAMES, LEFT_SHOULDER, RIGHT_SHOULDER, THORAX
 
 
 def read(source, split: str) -> tuple[list[dict], collections.Counter]:
     skipped = collections.Counter()
-    reader, start = human36m.find_layout(source)
+    reader, start = builder.find_layout(source)
     return list(reader(start, split, skipped)), skipped
 
 
@@ -82,12 +82,12 @@ def test_steps_at_either_rate(tmp_path, spacing, frames):
     ],
 )
 def test_one_spelling_for_each_action(spelling, action):
-    assert human36m_views.canonical_action(spelling) == action
+    assert views.canonical_action(spelling) == action
 
 
 def test_unknown_action_is_refused():
     with pytest.raises(ValueError, match="'Juggling 1' is no action"):
-        human36m_views.canonical_action("Juggling 1")
+        views.canonical_action("Juggling 1")
 
 
 def spoil_labels(folder, **changes) -> None:

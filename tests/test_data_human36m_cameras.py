@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from tf_advpose import camera
-from tf_advpose.data import human36m, human36m_cameras, human36m_views
+from tf_advpose.data.human36m import builder, calibration, views
 
 
 def read_first(source) -> dict:
-    reader, start = human36m.find_layout(source)
+    reader, start = builder.find_layout(source)
     return next(reader(start, "train", collections.Counter()))
 
 
@@ -39,10 +39,10 @@ def test_names_and_calibration_are_those_of_the_release(samples):
         for subject, name in zip(subjects, names, strict=True):
             if subject in {subject for subject, _ in layouts.CALIBRATION}:
                 numbers = int(action), int(subaction)
-                assert human36m_views.sequence_names(subject)[numbers] == name
-                assert human36m_views.find_view(subject, name, "54138969", "").numbers == numbers
-    metadata = human36m_cameras.read_metadata(path)
-    for key, lens in human36m_cameras.published().items():
+                assert views.sequence_names(subject)[numbers] == name
+                assert views.find_view(subject, name, "54138969", "").numbers == numbers
+    metadata = calibration.read_metadata(path)
+    for key, lens in calibration.published().items():
         np.testing.assert_allclose(lens.intrinsics, metadata[key].intrinsics, rtol=1e-9)
         np.testing.assert_allclose(lens.rotation, metadata[key].rotation, atol=1e-8)
         np.testing.assert_allclose(lens.centre, metadata[key].centre, atol=1e-4)
@@ -55,7 +55,7 @@ def test_real_cameras_both_ways(samples):
         assert exact.any()
         joints, pixels = file["joints_3d_cam"][exact].astype(float), file["joints_2d"][exact]
         numbers, lenses = file["camera"][exact], file["intrinsics_f_c_k_p"]
-    for index, number in enumerate(human36m_views.CAMERAS):
+    for index, number in enumerate(views.CAMERAS):
         here = numbers == index + 1
         intrinsics = layouts.CALIBRATION["S9", number].intrinsics
         np.testing.assert_allclose(intrinsics, lenses[index], rtol=1e-9)

@@ -12,14 +12,8 @@ import pytest
 import tensorflow_datasets as tfds
 
 from tf_advpose import camera
-from tf_advpose.data import (
-    human36m,
-    human36m_labels,
-    human36m_official,
-    human36m_views,
-    prepared,
-    schema,
-)
+from tf_advpose.data import prepared, schema
+from tf_advpose.data.human36m import builder, examples, official, views
 from tf_advpose.data.photos import VideoFrame
 
 WRITERS = {
@@ -34,7 +28,7 @@ WRITERS = {
 
 def read(source, split: str, **steps) -> tuple[list[dict], collections.Counter]:
     skipped = collections.Counter()
-    reader, start = human36m.find_layout(source)
+    reader, start = builder.find_layout(source)
     return list(reader(start, split, skipped, **steps)), skipped
 
 
@@ -43,21 +37,19 @@ def test_every_layout_says_the_same(tmp_path, layout):
     """The same frames under the same names, with the joints of the recording in their photos."""
     WRITERS[layout](tmp_path)
     train, _ = read(tmp_path, "train")
-    views = [f"S1_TakingPhoto_1.{number}" for number in human36m_views.CAMERAS]
+    names = [f"S1_TakingPhoto_1.{number}" for number in views.CAMERAS]
     assert [person["example_id"] for person in train] == [
-        f"{view}_{frame:06d}" for view in views for frame in (1, 6, 11)
+        f"{name}_{frame:06d}" for name in names for frame in (1, 6, 11)
     ]
     assert {(person["subject"], person["action"]) for person in train} == {("S1", "Photo")}
-    assert [person["sequence"] for person in train[::3]] == views
+    assert [person["sequence"] for person in train[::3]] == names
     test, skipped = read(tmp_path, "test")
     # Zhou's labels are every fifth frame: of these, the first at or after the 64th, counted from 0.
     frames = (1, 66) if layout == "zhou" else (1, 65)
     walk = [person["example_id"] for person in test if person["subject"] == "S9"]
-    assert walk == [
-        f"S9_WalkDog.{number}_{frame:06d}" for number in human36m_views.CAMERAS for frame in frames
-    ]
+    assert walk == [f"S9_WalkDog.{number}_{frame:06d}" for number in views.CAMERAS for frame in frames]
     directions = [person["sequence"] for person in test if person["subject"] == "S11"]
-    good = [f"S11_Directions.{number}" for number in human36m_views.CAMERAS[1:]]
+    good = [f"S11_Directions.{number}" for number in views.CAMERAS[1:]]
     assert directions == ([] if layout == "videopose3d" else good)
     corrupt = "S11 Directions 54138969: the video is corrupt"
     assert skipped[corrupt] == (0 if layout in ("videopose3d", "coco") else 1)
@@ -90,8 +82,8 @@ def test_numbered_folders_are_found(tmp_path):
 
 def test_steps_are_settings(tmp_path):
     layouts.write_official(tmp_path)
-    builder = human36m.Human36m(source=str(tmp_path), data_dir=str(tmp_path / "data"), train_step=4)
-    reader, start = builder.find_layout(tmp_path)
+    dataset = builder.Human36m(source=str(tmp_path), data_dir=str(tmp_path / "data"), train_step=4)
+    reader, start = dataset.find_layout(tmp_path)
     assert len(list(reader(start, "train", collections.Counter()))) == 4 * 3
     assert len(list(reader(start, "test", collections.Counter()))) == 4 * 2 + 3
     assert len(read(tmp_path, "train", steps={"train": 1})[0]) == 4 * 12
@@ -102,10 +94,10 @@ def test_count_of_the_literature(samples):
     counts = json.loads((samples / "h36m_calibration/frame_counts_S9_S11.json").read_text())
     for step, expected in ((64, 8695), (5, 109_867), (200, 2874)):
         chosen = [
-            human36m_labels.select(
+            examples.select(
                 np.arange(count),
                 step,
-                human36m_views.find_view(subject, sequence, number, ""),
+                views.find_view(subject, sequence, number, ""),
                 collections.Counter(),
             )
             for subject, sequences in counts.items()
@@ -146,7 +138,7 @@ def test_labels_longer_than_their_video(tmp_path):
 def test_forms_of_cdf(tmp_path, form):
     poses = layouts.world_poses("S1", 7)
     layouts.write_cdf(tmp_path / "Eating.cdf", poses, **form)
-    np.testing.assert_allclose(human36m_official.read_poses(tmp_path / "Eating.cdf", 3), poses, atol=1e-3)
+    np.testing.assert_allclose(official.read_poses(tmp_path / "Eating.cdf", 3), poses, atol=1e-3)
 
 
 def spoil(path, old: str, new: str) -> None:
@@ -193,10 +185,10 @@ def test_wrong_folder_levels(tmp_path):
     layouts.write_official(tmp_path / "h36m")
     for level in (tmp_path, tmp_path / "h36m/S1"):
         with pytest.raises(ValueError, match=rf"{level} is the wrong folder level: .* which is .*h36m\."):
-            human36m.find_layout(level)
+            builder.find_layout(level)
     with pytest.raises(ValueError, match=r"No labels in .*: expected S1/MyPoseFeatures .* found Videos"):
         (tmp_path / "empty/Videos").mkdir(parents=True)
-        human36m.find_layout(tmp_path / "empty")
+        builder.find_layout(tmp_path / "empty")
 
 
 def test_wrong_videopose3d_files_are_named(tmp_path):
@@ -315,7 +307,7 @@ def test_labels_that_are_no_numbers_are_of_one_example(tmp_path):
     layouts.write_official(tmp_path)
     for kind, dimensions in (("D3_Positions_mono", 3), ("D2_Positions", 2)):
         path = tmp_path / f"S1/MyPoseFeatures/{kind}/TakingPhoto 1.54138969.cdf"
-        poses = human36m_official.read_poses(path, dimensions)
+        poses = official.read_poses(path, dimensions)
         poses[5, 2] = np.nan
         poses[11] *= -1  # absurd, though finite, and not among the frames taken
         layouts.write_cdf(path, poses)
@@ -333,7 +325,7 @@ def test_labels_that_are_no_numbers_are_of_one_example(tmp_path):
 def test_prepares_the_release(tmp_path):
     """From CDF files and videos to examples: the right frame, cut around the person."""
     layouts.write_official(tmp_path / "h36m")
-    for number in human36m_views.CAMERAS:
+    for number in views.CAMERAS:
         layouts.write_video(tmp_path / f"h36m/S1/Videos/TakingPhoto 1.{number}.mp4", 12, (1000, 1002))
     builder = prepared.prepare(
         "human36m", str(tmp_path), source=str(tmp_path / "h36m"), lenient=True, train_step=6, processes=1

@@ -10,15 +10,16 @@ import pytest
 import scipy.io
 
 from tf_advpose import camera
-from tf_advpose.data import mpi_inf_3dhp, mpi_inf_3dhp_test_set, mpi_inf_3dhp_training_set, photos, schema
+from tf_advpose.data import photos, schema
+from tf_advpose.data.mpi_inf_3dhp import builder, test_set, training_set
 from tf_advpose.skeleton import FROM_MPI_INF_3DHP_17, FROM_MPI_INF_3DHP_28, JOINT_NAMES, THORAX
 
-TS2_INTRINSICS = np.array([*mpi_inf_3dhp_test_set.INTRINSICS["TS2"], *np.zeros(5)])
+TS2_INTRINSICS = np.array([*test_set.INTRINSICS["TS2"], *np.zeros(5)])
 
 
 def read(source, split: str) -> tuple[list[dict], collections.Counter]:
     skipped = collections.Counter()
-    reader, start = mpi_inf_3dhp.find_layout(source)
+    reader, start = builder.find_layout(source)
     return list(reader(start, split, skipped)), skipped
 
 
@@ -83,9 +84,7 @@ def test_official_training_set(tmp_path, unpacked):
     pixels, joints = layouts_mpi_inf_3dhp.write_training_sequence(folder, rows=12)
     people, skipped = read(tmp_path, "train")
     assert [person["example_id"] for person in people] == [
-        f"S4_Seq2_Cam{number}_{frame:06d}"
-        for number in mpi_inf_3dhp_training_set.CAMERAS
-        for frame in (1, 6, 11)
+        f"S4_Seq2_Cam{number}_{frame:06d}" for number in training_set.CAMERAS for frame in (1, 6, 11)
     ]
     person = people[-2]
     assert person["image"] == photos.VideoFrame(folder / "imageSequence/video_8.avi", 5)
@@ -104,7 +103,7 @@ def test_official_training_set(tmp_path, unpacked):
 def test_training_set_left_out(tmp_path, monkeypatch):
     """Rows beyond a sequence's length, the short video by name, frames that a video lacks."""
     layouts_mpi_inf_3dhp.write_training_sequence(tmp_path / "S6/Seq2", rows=12)
-    monkeypatch.setitem(mpi_inf_3dhp_training_set.LENGTHS, ("S6", "Seq2"), 7)
+    monkeypatch.setitem(training_set.LENGTHS, ("S6", "Seq2"), 7)
     layouts_mpi_inf_3dhp.write_video(tmp_path / "S6/Seq2/imageSequence/video_1.avi", frames=4)
     layouts_mpi_inf_3dhp.write_video(tmp_path / "S6/Seq2/imageSequence/video_4.avi", frames=9)
     people, skipped = read(tmp_path, "train")
@@ -117,8 +116,8 @@ def test_training_set_left_out(tmp_path, monkeypatch):
 def test_step_is_a_setting_and_both_sets_may_be_there(tmp_path):
     layouts_mpi_inf_3dhp.write_training_sequence(tmp_path / "S1/Seq1", rows=12)
     layouts.write_mpi_inf_3dhp(tmp_path / "mpi_inf_3dhp_test_set", TS2_INTRINSICS)
-    builder = mpi_inf_3dhp.MpiInf3dhp(source=str(tmp_path), data_dir=str(tmp_path / "data"), train_step=4)
-    reader, start = builder.find_layout(tmp_path)
+    dataset = builder.MpiInf3dhp(source=str(tmp_path), data_dir=str(tmp_path / "data"), train_step=4)
+    reader, start = dataset.find_layout(tmp_path)
     counts = {split: len(list(reader(start, split, collections.Counter()))) for split in ("train", "test")}
     assert counts == {"train": 8 * 3, "test": 2}
 
@@ -169,7 +168,7 @@ def test_wrong_training_files_are_named(tmp_path):
 def test_wrong_folder_levels(tmp_path, level):
     layouts.write_mpi_inf_3dhp(tmp_path / "above/data", TS2_INTRINSICS)
     with pytest.raises(ValueError, match=r"is the wrong folder level: .* which is .*/above/data\."):
-        mpi_inf_3dhp.find_layout(tmp_path / level)
+        builder.find_layout(tmp_path / level)
 
 
 def test_labels_that_are_no_numbers_are_of_one_example(tmp_path):

@@ -9,12 +9,12 @@ import layouts_mpii
 import numpy as np
 import pytest
 
-from tf_advpose.data import mpii
+from tf_advpose.data.mpii import builder
 
 
 def read(source, split: str) -> tuple[list[dict], collections.Counter]:
     skipped = collections.Counter()
-    reader, start = mpii.Mpii.find_layout(source)
+    reader, start = builder.Mpii.find_layout(source)
     return list(reader(start, split, skipped)), skipped
 
 
@@ -138,11 +138,11 @@ def test_hdf5(tmp_path, form):
 
 def test_release_without_a_list_gives_way_to_files_with_one(tmp_path):
     layouts.write_mpii_mat(tmp_path / "mpii_human_pose_v1_u12_1.mat")
-    assert mpii.Mpii.find_layout(tmp_path)[0].__name__ == "read_mat"
+    assert builder.Mpii.find_layout(tmp_path)[0].__name__ == "read_mat"
     layouts_mpii.write_hrnet(tmp_path)
-    assert mpii.Mpii.find_layout(tmp_path)[0].__name__ == "read_hrnet"
+    assert builder.Mpii.find_layout(tmp_path)[0].__name__ == "read_hrnet"
     layouts.write_mpii_json(tmp_path)
-    assert mpii.Mpii.find_layout(tmp_path)[0].__name__ == "read_mat"
+    assert builder.Mpii.find_layout(tmp_path)[0].__name__ == "read_mat"
 
 
 def test_source_may_be_the_label_file(tmp_path):
@@ -240,9 +240,9 @@ def test_wrong_hdf5_files_are_named(tmp_path):
 def test_wrong_folder_level(tmp_path):
     layouts_mpii.write_hrnet(tmp_path / "mpii")
     with pytest.raises(ValueError, match=r"wrong folder level: .* which is .*/mpii\."):
-        mpii.Mpii.find_layout(tmp_path)
+        builder.Mpii.find_layout(tmp_path)
     with pytest.raises(FileNotFoundError, match="does not exist: expected a folder with mpii_human_pose"):
-        mpii.Mpii.find_layout(tmp_path / "nowhere")
+        builder.Mpii.find_layout(tmp_path / "nowhere")
 
 
 def test_real_annotations(samples):

@@ -13,9 +13,9 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tf_advpose.data.human36m import Human36m
-from tf_advpose.data.mpi_inf_3dhp import MpiInf3dhp
-from tf_advpose.data.mpii import Mpii
+from tf_advpose.data.human36m.builder import Human36m
+from tf_advpose.data.mpi_inf_3dhp.builder import MpiInf3dhp
+from tf_advpose.data.mpii.builder import Mpii
 from tf_advpose.data.synthetic_people import SyntheticPeople
 
 BUILDERS = {

@@ -5,7 +5,8 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-from tf_advpose.data import mpi_inf_3dhp_mmpose, mpi_inf_3dhp_test_set, mpi_inf_3dhp_training_set, photos
+from tf_advpose.data import photos
+from tf_advpose.data.mpi_inf_3dhp import mmpose, test_set, training_set
 
 # Where the archives may have been unpacked, in folders of their own names.
 _TEST_FOLDERS = (".", "mpi_inf_3dhp_test_set", "mpi_inf_3dhp_test_set/mpi_inf_3dhp_test_set")
@@ -46,7 +47,7 @@ class MpiInf3dhp(photos.PhotoDataset):
           Xu, Weipeng and Theobalt, Christian},
   booktitle={International Conference on 3D Vision}, year={2017}}"""
 
-    def __init__(self, *, train_step: int = mpi_inf_3dhp_training_set.STEP, **kwargs):
+    def __init__(self, *, train_step: int = training_set.STEP, **kwargs):
         """A builder that takes every `train_step`-th frame of the official training set."""
         self._train_step = train_step
         super().__init__(**kwargs)
@@ -64,17 +65,17 @@ def find_layout(source: Path) -> tuple[photos.Reader, Path]:
     Raises:
       FileNotFoundError, ValueError: `source` holds no labels that are known.
     """
-    if _find(source, _TEST_FOLDERS, mpi_inf_3dhp_test_set.PATTERN) or _find(
-        source, _TRAINING_FOLDERS, mpi_inf_3dhp_training_set.PATTERN
+    if _find(source, _TEST_FOLDERS, test_set.PATTERN) or _find(
+        source, _TRAINING_FOLDERS, training_set.PATTERN
     ):
         return read_official, source
-    for pattern in mpi_inf_3dhp_mmpose.PATTERNS:
+    for pattern in mmpose.PATTERNS:
         if folder := _find(source, _MMPOSE_FOLDERS, pattern):
-            return mpi_inf_3dhp_mmpose.read_mmpose, folder
+            return mmpose.read_mmpose, folder
     patterns = [
-        *(f"{folder}/{mpi_inf_3dhp_test_set.PATTERN}" for folder in _TEST_FOLDERS),
-        *(f"{folder}/{mpi_inf_3dhp_training_set.PATTERN}" for folder in _TRAINING_FOLDERS),
-        *(f"{folder}/{pattern}" for folder in _MMPOSE_FOLDERS for pattern in mpi_inf_3dhp_mmpose.PATTERNS),
+        *(f"{folder}/{test_set.PATTERN}" for folder in _TEST_FOLDERS),
+        *(f"{folder}/{training_set.PATTERN}" for folder in _TRAINING_FOLDERS),
+        *(f"{folder}/{pattern}" for folder in _MMPOSE_FOLDERS for pattern in mmpose.PATTERNS),
     ]
     return photos.find_labels(source, patterns, _EXPECTED)
 
@@ -83,14 +84,14 @@ def read_official(
     source: Path,
     split: str,
     skipped: collections.Counter,
-    train_step: int = mpi_inf_3dhp_training_set.STEP,
+    train_step: int = training_set.STEP,
 ) -> Iterator[dict]:
     """Reads the official training and test sets, whichever of them is in the folder `source`."""
     if split == "test":
-        if folder := _find(source, _TEST_FOLDERS, mpi_inf_3dhp_test_set.PATTERN):
-            yield from mpi_inf_3dhp_test_set.read_test_set(folder, skipped)
-    elif folder := _find(source, _TRAINING_FOLDERS, mpi_inf_3dhp_training_set.PATTERN):
-        yield from mpi_inf_3dhp_training_set.read_training_set(folder, skipped, train_step)
+        if folder := _find(source, _TEST_FOLDERS, test_set.PATTERN):
+            yield from test_set.read_test_set(folder, skipped)
+    elif folder := _find(source, _TRAINING_FOLDERS, training_set.PATTERN):
+        yield from training_set.read_training_set(folder, skipped, train_step)
 
 
 def _find(source: Path, folders: tuple[str, ...], pattern: str) -> Path | None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from tf_advpose import camera
-from tf_advpose.data import human36m_cameras, human36m_labels
 from tf_advpose.data.agreement import pixels_off
-from tf_advpose.data.human36m_views import SUBJECTS, View, numbered_view
+from tf_advpose.data.human36m import calibration, examples
+from tf_advpose.data.human36m.views import SUBJECTS, View, numbered_view
 from tf_advpose.skeleton import FROM_HUMAN36M_17, from_dataset
 
 PATTERNS = ("annotations/Human36M_subject*_data.json", "annotations/Human36M_subject*_joint_3d.json")
@@ -25,7 +25,7 @@ def read_coco(
     source: Path,
     split: str,
     skipped: collections.Counter,
-    steps: Mapping[str, int] = human36m_labels.STEPS,
+    steps: Mapping[str, int] = examples.STEPS,
 ) -> Iterator[dict]:
     """Reads annotations/Human36M_subject*_data.json and _joint_3d.json in the folder `source`, and images/.
 
@@ -39,7 +39,7 @@ def read_coco(
     Raises:
       FileNotFoundError, ValueError: a file is missing or of another form, or boxes and joints disagree.
     """
-    cameras = human36m_cameras.published()
+    cameras = calibration.published()
     for subject in SUBJECTS[split]:
         path = source / f"annotations/Human36M_subject{subject[1:]}_data.json"
         if not path.is_file():
@@ -50,7 +50,7 @@ def read_coco(
         for view, labels in _read_views(path).items():
             lens = cameras[view.subject, view.camera]
             frames = np.array(sorted(labels))
-            frames = frames[human36m_labels.select(frames, steps[split], view, skipped)]
+            frames = frames[examples.select(frames, steps[split], view, skipped)]
             if not len(frames):
                 continue
             names, boxes = ([labels[frame][part] for frame in frames.tolist()] for part in range(2))
@@ -58,7 +58,7 @@ def read_coco(
             _check_boxes(joints, lens.intrinsics, boxes, path)
             joints = from_dataset(joints, FROM_HUMAN36M_17)
             images = [source / "images" / name for name in names]
-            yield from human36m_labels.people(view, frames, joints, lens.intrinsics, images)
+            yield from examples.people(view, frames, joints, lens.intrinsics, images)
 
 
 def _read_views(path: Path) -> dict[View, dict[int, tuple[str, list]]]:

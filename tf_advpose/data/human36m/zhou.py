@@ -9,9 +9,9 @@ import numpy as np
 import scipy.io
 
 from tf_advpose import camera
-from tf_advpose.data import human36m_cameras, human36m_labels
 from tf_advpose.data.agreement import pixels_off
-from tf_advpose.data.human36m_views import SUBJECTS, View, numbered_view
+from tf_advpose.data.human36m import calibration, examples
+from tf_advpose.data.human36m.views import SUBJECTS, View, numbered_view
 from tf_advpose.skeleton import FROM_HUMAN36M_17, from_dataset
 
 PATTERNS = ("images/s_*/matlab_meta.mat",)
@@ -25,7 +25,7 @@ def read_zhou(
     source: Path,
     split: str,
     skipped: collections.Counter,
-    steps: Mapping[str, int] = human36m_labels.STEPS,
+    steps: Mapping[str, int] = examples.STEPS,
 ) -> Iterator[dict]:
     """Reads images/s_01_act_02_subact_01_ca_01/ and so on in the folder `source`.
 
@@ -39,21 +39,19 @@ def read_zhou(
     Raises:
       ValueError: a file is not readable or of another form, or 2D and 3D disagree.
     """
-    cameras = human36m_cameras.published()
+    cameras = calibration.published()
     for path in sorted(source.glob(PATTERNS[0])):
         view = _view(path)
         if view.subject not in SUBJECTS[split]:
             continue
         joints, pixels = _read(path)
         frames = np.flatnonzero(joints.any(axis=(1, 2)))
-        frames = frames[human36m_labels.select(frames, steps[split], view, skipped, SPACING)]
+        frames = frames[examples.select(frames, steps[split], view, skipped, SPACING)]
         folder = path.parent
         images = [folder / f"{folder.name}_{frame + 1:06d}.jpg" for frame in frames.tolist()]
         joints = joints[frames]
         intrinsics = _cut(cameras[view.subject, view.camera].intrinsics, joints, pixels[frames], path)
-        yield from human36m_labels.people(
-            view, frames, from_dataset(joints, FROM_HUMAN36M_17), intrinsics, images
-        )
+        yield from examples.people(view, frames, from_dataset(joints, FROM_HUMAN36M_17), intrinsics, images)
 
 
 def _view(path: Path) -> View:

@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from tf_advpose.data.mpii_labels import CENTRE_SHIFT, NO_CENTRE, NO_JOINT, SHARED_PHOTO, find, person
+from tf_advpose.data.mpii.examples import CENTRE_SHIFT, NO_CENTRE, NO_JOINT, SHARED_PHOTO, find, person
 from tf_advpose.skeleton import NUM_JOINTS
 
 PATTERNS = tuple(

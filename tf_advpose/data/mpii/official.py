@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from tf_advpose.data import mpii_hdf5, mpii_json
-from tf_advpose.data.mpii_labels import NO_CENTRE, NO_JOINT, SHARED_PHOTO, find, person, rectangle_size
+from tf_advpose.data.mpii import bearpaw, hdf5
+from tf_advpose.data.mpii.examples import NO_CENTRE, NO_JOINT, SHARED_PHOTO, find, person, rectangle_size
 from tf_advpose.skeleton import NUM_JOINTS
 
 _NAME = "mpii_human_pose_v1_u12_1.mat"
@@ -58,10 +58,10 @@ def read_mat(source: Path, split: str, skipped: collections.Counter) -> Iterator
 
 def validation_people(source: Path) -> set[tuple[str, int]]:
     """Who is in validation, (photo, number from 1), by a list near the file `source`; empty without one."""
-    path = find(source, *mpii_json.NAMES)
+    path = find(source, *bearpaw.NAMES)
     if path.is_file():
-        return mpii_json.validation_people(path)
-    return set(mpii_hdf5.validation_head_sizes(source))
+        return bearpaw.validation_people(path)
+    return set(hdf5.validation_head_sizes(source))
 
 
 def _head_size(rect) -> float:

@@ -8,8 +8,8 @@ import numpy as np
 
 from tf_advpose import camera
 from tf_advpose.data import photos, video
-from tf_advpose.data.human36m_cameras import Camera
-from tf_advpose.data.human36m_views import CORRUPT_VIEWS, View
+from tf_advpose.data.human36m.calibration import Camera
+from tf_advpose.data.human36m.views import CORRUPT_VIEWS, View
 from tf_advpose.skeleton import FROM_HUMAN36M_32, from_dataset
 
 # The literature trains on every fifth of 50 frames a second and tests on every 64th.

@@ -3,27 +3,20 @@
 import functools
 from pathlib import Path
 
-from tf_advpose.data import (
-    human36m_coco,
-    human36m_labels,
-    human36m_mmpose,
-    human36m_official,
-    human36m_videopose3d,
-    human36m_zhou,
-    photos,
-)
+from tf_advpose.data import photos
+from tf_advpose.data.human36m import coco, examples, mmpose, official, videopose3d, zhou
 
 # Each reader with the folder in the source where it starts, and what it finds there.
 _LAYOUTS = (
-    (human36m_official.read_official, ".", human36m_official.PATTERNS),
-    (human36m_official.read_official, "extracted", human36m_official.PATTERNS),
-    (human36m_videopose3d.read_videopose3d, ".", (human36m_videopose3d.FILE,)),
-    (human36m_coco.read_coco, ".", human36m_coco.PATTERNS),
-    (human36m_zhou.read_zhou, ".", human36m_zhou.PATTERNS),
+    (official.read_official, ".", official.PATTERNS),
+    (official.read_official, "extracted", official.PATTERNS),
+    (videopose3d.read_videopose3d, ".", (videopose3d.FILE,)),
+    (coco.read_coco, ".", coco.PATTERNS),
+    (zhou.read_zhou, ".", zhou.PATTERNS),
     # Labels at 10 frames a second come first: their photos are there wherever those at 50 are.
-    (human36m_mmpose.read_mmpose, "annotation_body3d/fps10", human36m_mmpose.FILES),
-    (human36m_mmpose.read_mmpose, "annotation_body3d/fps50", human36m_mmpose.FILES),
-    (human36m_mmpose.read_mmpose, ".", human36m_mmpose.FILES),
+    (mmpose.read_mmpose, "annotation_body3d/fps10", mmpose.FILES),
+    (mmpose.read_mmpose, "annotation_body3d/fps50", mmpose.FILES),
+    (mmpose.read_mmpose, ".", mmpose.FILES),
 )
 _EXPECTED = (
     "S1/MyPoseFeatures and S1/Videos of the release, data_3d_h36m.npz of VideoPose3D, "
@@ -65,8 +58,8 @@ class Human36m(photos.PhotoDataset):
     def __init__(
         self,
         *,
-        train_step: int = human36m_labels.STEPS["train"],
-        test_step: int = human36m_labels.STEPS["test"],
+        train_step: int = examples.STEPS["train"],
+        test_step: int = examples.STEPS["test"],
         **kwargs,
     ):
         """A builder that takes every `train_step`-th frame to train, every `test_step`-th to test on."""
@@ -79,7 +72,7 @@ class Human36m(photos.PhotoDataset):
 
 
 def find_layout(source: Path) -> tuple[photos.Reader, Path]:
-    """The reader, which takes every step of `human36m_labels.STEPS`, and the folder where it starts.
+    """The reader, which takes every step of `examples.STEPS`, and the folder where it starts.
 
     Raises:
       FileNotFoundError, ValueError: `source` holds no labels that are known.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_advpose.data import mpii_hdf5
-from tf_advpose.data.mpii_labels import find, person
+from tf_advpose.data.mpii import hdf5
+from tf_advpose.data.mpii.examples import find, person
 from tf_advpose.skeleton import NUM_JOINTS
 
 NAMES = ("mpii_annotations.json", "mpii_annotations.json.gz")
@@ -27,7 +27,7 @@ def read_json(source: Path, split: str, skipped: collections.Counter) -> Iterato
     Raises:
       ValueError: `source` is not such a file.
     """
-    head_sizes = mpii_hdf5.validation_head_sizes(source)
+    head_sizes = hdf5.validation_head_sizes(source)
     images = find(source, "images")
     for record in load_records(source, _KEYS, "joint_self", 3):
         if bool(record["isValidation"]) != (split == "validation"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from tf_advpose.data import mpi_inf_3dhp_labels
+from tf_advpose.data.mpi_inf_3dhp import examples
 from tf_advpose.skeleton import FROM_MPI_INF_3DHP_17
 
 PATTERN = "TS[1-6]/annot_data.mat"
@@ -42,9 +42,7 @@ def read_test_set(source: Path, skipped: collections.Counter) -> Iterator[dict]:
         skipped["frames marked invalid"] += int(np.sum(~valid))
         intrinsics = np.array([*INTRINSICS[sequence], *np.zeros(5)])
         rows = np.flatnonzero(valid)
-        labels = mpi_inf_3dhp_labels.people(
-            pixels[rows], joints[rows], intrinsics, FROM_MPI_INF_3DHP_17, path
-        )
+        labels = examples.people(pixels[rows], joints[rows], intrinsics, FROM_MPI_INF_3DHP_17, path)
         for row, person in zip(rows.tolist(), labels, strict=True):
             yield {
                 "image": path.parent / f"imageSequence/img_{row + 1:06d}.jpg",

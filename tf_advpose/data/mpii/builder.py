@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from tf_advpose.data import mpii_hdf5, mpii_hrnet, mpii_json, mpii_release, photos
+from tf_advpose.data import photos
+from tf_advpose.data.mpii import bearpaw, hdf5, hrnet, official
 
 # The readers by preference, each with the label files that show its layout.
 _LAYOUTS = {
-    mpii_release.read_mat: mpii_release.PATTERNS,
-    mpii_json.read_json: mpii_json.NAMES,
-    mpii_hrnet.read_hrnet: mpii_hrnet.PATTERNS,
-    mpii_hdf5.read_hdf5: mpii_hdf5.PATTERNS,
+    official.read_mat: official.PATTERNS,
+    bearpaw.read_json: bearpaw.NAMES,
+    hrnet.read_hrnet: hrnet.PATTERNS,
+    hdf5.read_hdf5: hdf5.PATTERNS,
 }
 _EXPECTED = (
     "mpii_human_pose_v1_u12_1.mat, mpii_annotations.json(.gz), annot/train.json and valid.json of HRNet, "
@@ -53,7 +54,7 @@ class Mpii(photos.PhotoDataset):
             for reader, patterns in _LAYOUTS.items():
                 if source.name in (Path(pattern).name for pattern in patterns):
                     return reader, source
-            return (mpii_release.read_mat if source.suffix == ".mat" else mpii_json.read_json), source
+            return (official.read_mat if source.suffix == ".mat" else bearpaw.read_json), source
         found = {
             reader: path
             for reader, patterns in _LAYOUTS.items()
@@ -61,9 +62,9 @@ class Mpii(photos.PhotoDataset):
             for path in source.glob(pattern)
         }
         # Without a list of validation the release has no such split; the files of others have.
-        release = found.get(mpii_release.read_mat)
-        if release and len(found) > 1 and not mpii_release.validation_people(release):
-            del found[mpii_release.read_mat]
+        release = found.get(official.read_mat)
+        if release and len(found) > 1 and not official.validation_people(release):
+            del found[official.read_mat]
         for reader, path in found.items():
             return reader, path
         patterns = [pattern for patterns in _LAYOUTS.values() for pattern in patterns]

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from tf_advpose import camera
-from tf_advpose.data import human36m_labels, mmpose
+from tf_advpose.data import mmpose
 from tf_advpose.data.agreement import pixels_off
-from tf_advpose.data.human36m_views import SUBJECTS, View, find_view
+from tf_advpose.data.human36m import examples
+from tf_advpose.data.human36m.views import SUBJECTS, View, find_view
 from tf_advpose.skeleton import FROM_HUMAN36M_17, from_dataset
 
 # The labels are themselves projections: whatever is farther off does not belong together.
@@ -23,7 +24,7 @@ def read_mmpose(
     source: Path,
     split: str,
     skipped: collections.Counter,
-    steps: Mapping[str, int] = human36m_labels.STEPS,
+    steps: Mapping[str, int] = examples.STEPS,
 ) -> Iterator[dict]:
     """Reads the folder `source` of the label files.
 
@@ -46,7 +47,7 @@ def read_mmpose(
         for view, rows in views.items():
             if view.subject not in SUBJECTS[split]:
                 continue
-            rows = rows[human36m_labels.select(frames[rows], steps[split], view, skipped, spacing)]
+            rows = rows[examples.select(frames[rows], steps[split], view, skipped, spacing)]
             if (view.subject, view.camera) not in cameras:
                 raise ValueError(f"{path}: cameras.pkl has no camera {view.subject}, {view.camera}.")
             intrinsics = cameras[view.subject, view.camera]
@@ -58,7 +59,7 @@ def read_mmpose(
                 )
             poses = from_dataset(joints[rows], FROM_HUMAN36M_17)
             photos = [images / names[row] for row in rows]
-            yield from human36m_labels.people(view, frames[rows], poses, intrinsics, photos)
+            yield from examples.people(view, frames[rows], poses, intrinsics, photos)
 
 
 def _parse_names(names: list[str], path: Path) -> tuple[dict[View, np.ndarray], np.ndarray]:

@@ -4,7 +4,8 @@ import collections
 from collections.abc import Iterator
 from pathlib import Path
 
-from tf_advpose.data import mmpose, mpi_inf_3dhp_labels
+from tf_advpose.data import mmpose
+from tf_advpose.data.mpi_inf_3dhp import examples
 from tf_advpose.skeleton import FROM_MPI_INF_3DHP_17
 
 _FILES = {
@@ -34,7 +35,7 @@ def read_mmpose(source: Path, split: str, skipped: collections.Counter) -> Itera
                 f"{path}, row {row}: cameras_{split}.pkl has no camera {sequence!r} of {name}."
             )
         where = f"{path}, row {row}"
-        (person,) = mpi_inf_3dhp_labels.people(
+        (person,) = examples.people(
             pixels[None], joints[None], cameras[sequence], FROM_MPI_INF_3DHP_17, where
         )
         yield {

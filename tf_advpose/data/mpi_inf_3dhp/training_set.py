@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from tf_advpose.data import mpi_inf_3dhp_labels, photos, video
+from tf_advpose.data import photos, video
+from tf_advpose.data.mpi_inf_3dhp import examples
 from tf_advpose.skeleton import FROM_MPI_INF_3DHP_28
 
 PATTERN = "S[1-8]/Seq[12]/annot.mat"
@@ -49,7 +50,7 @@ def read_training_set(source: Path, skipped: collections.Counter, step: int) -> 
             if not within.all():
                 skipped["labels beyond the end of their video"] += int(np.sum(~within))
             frames = frames[within]
-            labels = mpi_inf_3dhp_labels.people(
+            labels = examples.people(
                 pixels[number][frames],
                 joints[number][frames],
                 cameras[number],

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import scipy.io
 
-from tf_advpose.data import mpii_hdf5, mpii_json
-from tf_advpose.data.mpii_labels import NO_CENTRE, NO_JOINT, SHARED_PHOTO, find, person, rectangle_size
+from tf_advpose.data.mpii import bearpaw, hdf5
+from tf_advpose.data.mpii.examples import NO_CENTRE, NO_JOINT, SHARED_PHOTO, find, person, rectangle_size
 from tf_advpose.skeleton import NUM_JOINTS
 
 _TRAIN = ("train.json", "mpii_train.json")
@@ -68,7 +68,7 @@ def read_hrnet(source: Path, split: str, skipped: collections.Counter) -> Iterat
 
 
 def _load(path: Path) -> list[dict]:
-    return mpii_json.load_records(path, _KEYS, "joints", 2)
+    return bearpaw.load_records(path, _KEYS, "joints", 2)
 
 
 def _head_sizes(source: Path, records: list[dict]) -> list[float] | None:
@@ -76,7 +76,7 @@ def _head_sizes(source: Path, records: list[dict]) -> list[float] | None:
     path = find(source, *_HEADS)
     if path.is_file():
         return _read_head_sizes(path, records)
-    sizes = mpii_hdf5.validation_head_sizes(source)
+    sizes = hdf5.validation_head_sizes(source)
     names = [name for name, _ in sizes]
     return list(sizes.values()) if names == [record["image"] for record in records] else None
 

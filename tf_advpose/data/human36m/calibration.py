@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from tf_advpose.data.human36m_views import CAMERAS
+from tf_advpose.data.human36m.views import CAMERAS
 
 _ALL_SUBJECTS = 11  # whom metadata.xml has the cameras of, four times six numbers each
 _EXTRINSICS, _INTRINSICS = 6, 9

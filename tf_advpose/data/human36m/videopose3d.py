@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tf_advpose.data import human36m_cameras, human36m_labels, pickles
-from tf_advpose.data.human36m_views import CAMERAS, SUBJECTS, find_view
+from tf_advpose.data import pickles
+from tf_advpose.data.human36m import calibration, examples
+from tf_advpose.data.human36m.views import CAMERAS, SUBJECTS, find_view
 
 FILE = "data_3d_h36m.npz"
 MM_PER_METRE = 1000.0
@@ -17,7 +18,7 @@ def read_videopose3d(
     source: Path,
     split: str,
     skipped: collections.Counter,
-    steps: Mapping[str, int] = human36m_labels.STEPS,
+    steps: Mapping[str, int] = examples.STEPS,
 ) -> Iterator[dict]:
     """Reads data_3d_h36m.npz in the folder `source`; videos or photos lie beside it.
 
@@ -34,7 +35,7 @@ def read_videopose3d(
     subjects = pickles.load_npz_object(path, "positions_3d")
     if not isinstance(subjects, dict) or not all(isinstance(of, dict) for of in subjects.values()):
         raise ValueError(f"{path}: expected positions_3d by subject and sequence, two dictionaries.")
-    cameras = human36m_cameras.find(source)
+    cameras = calibration.find(source)
     for subject in SUBJECTS[split]:
         if subject not in subjects:
             skipped[f"subject {subject} is not there"] += 1
@@ -48,7 +49,7 @@ def read_videopose3d(
             world = metres.astype(np.float64) * MM_PER_METRE
             for number in CAMERAS:
                 lens = cameras[subject, number]
-                yield from human36m_labels.filmed_people(
+                yield from examples.filmed_people(
                     source,
                     find_view(subject, name, number, path),
                     lens.to_camera(world),

@@ -8,9 +8,9 @@ import cdflib
 import numpy as np
 
 from tf_advpose import camera
-from tf_advpose.data import human36m_cameras, human36m_labels
 from tf_advpose.data.agreement import pixels_off
-from tf_advpose.data.human36m_views import CAMERAS, SUBJECTS, View, find_view
+from tf_advpose.data.human36m import calibration, examples
+from tf_advpose.data.human36m.views import CAMERAS, SUBJECTS, View, find_view
 
 NUM_JOINTS = 32  # of the motion capture, some of them twice
 # The release's 2D joints are its 3D joints, projected: whatever is farther off does not belong together.
@@ -28,7 +28,7 @@ def read_official(
     source: Path,
     split: str,
     skipped: collections.Counter,
-    steps: Mapping[str, int] = human36m_labels.STEPS,
+    steps: Mapping[str, int] = examples.STEPS,
 ) -> Iterator[dict]:
     """Reads the folder `source` of the subjects' folders S1 to S11, which hold poses and videos.
 
@@ -42,7 +42,7 @@ def read_official(
     Raises:
       ValueError: a file is not readable or of another form, or 2D and 3D disagree.
     """
-    cameras = human36m_cameras.find(source)
+    cameras = calibration.find(source)
     for subject in SUBJECTS[split]:
         folder = _pose_folder(source / subject, _IN_CAMERA) or _pose_folder(source / subject, _IN_WORLD)
         if folder is None:
@@ -56,9 +56,7 @@ def read_official(
                 lens = cameras[subject, view.camera]
                 joints = poses if _IN_CAMERA in folder.name else lens.to_camera(poses)
                 _check_pixels(source / subject, view, joints, lens.intrinsics)
-                yield from human36m_labels.filmed_people(
-                    source, view, joints, lens, steps[split], skipped, path
-                )
+                yield from examples.filmed_people(source, view, joints, lens, steps[split], skipped, path)
 
 
 def read_poses(path: Path, dimensions: int) -> np.ndarray:
