@@ -14,7 +14,7 @@ from test_prepare import SCRIPT
 
 from tf_advpose.data import prepared
 
-PEOPLE = 1200  # enough for two processes
+PEOPLE = 5000  # enough for two processes, and not done before they are ended
 TIMEOUT = 180.0  # seconds
 
 
