@@ -17,7 +17,7 @@ SHOWN = 6  # examples on a sheet
 NOMINAL_BONE_LENGTH = 4200.0  # mm; draws skeletons of models that do not know their training set's
 PCKH_THRESHOLDS = np.linspace(0.0, 1.0, 101)
 PCK3D_THRESHOLDS = np.linspace(0.0, 200.0, 101)
-HISTOGRAM_BINS = 50
+HISTOGRAM_BINS = 40
 _PANEL = 1.7  # inches
 
 
@@ -76,15 +76,17 @@ def error_histograms(scores: dict[str, Scores], path: pathlib.Path) -> None:
     edges = np.linspace(0, max(farthest, 1e-6), HISTOGRAM_BINS + 1)
     figure = Figure(figsize=(10, 8), dpi=110, layout="constrained")
     for joint, axes in enumerate(figure.subplots(4, 4, sharex=True).ravel()):
-        for model, values in errors.items():
+        for order, (model, values) in enumerate(errors.items()):
             found = values[:, joint][~np.isnan(values[:, joint])]
             counts, _ = np.histogram(np.minimum(found, edges[-1]), edges)
-            mean = f"{found.mean():.3g} {unit}" if len(found) else "not labelled"
-            axes.stairs(100 * counts / max(len(found), 1), edges, label=f"{model}: {mean}", linewidth=1.3)
+            mean = f"mean {found.mean():.3g}" if len(found) else "not labelled"
+            line = axes.stairs(100 * counts / max(len(found), 1), edges, label=model, linewidth=1.3)
+            place = {"xy": (0.98, 0.98 - 0.09 * order), "xycoords": "axes fraction", "va": "top"}
+            axes.annotate(mean, **place, ha="right", fontsize=7, color=line.get_edgecolor())
         axes.set_title(JOINT_NAMES[joint].replace("_", " "), fontsize=9)
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(fontsize=6, frameon=False, loc="upper right")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", fontsize=8, frameon=False)
     figure.supxlabel(f"error in {unit}", fontsize=9)
     figure.supylabel("% of the examples", fontsize=9)
     visualize.save(figure, path)

@@ -20,8 +20,7 @@ class Estimate:
     """A number and the interval around it."""
 
     value: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None  # None: not known
 
 
 Cell = float | Estimate | None  # None: not known
@@ -94,11 +93,12 @@ def to_csv(tables: list[Table]) -> str:
     for table in tables:
         for model, row in table.rows.items():
             for column, cell in zip(table.columns, row, strict=True):
-                if cell is not None:
-                    numbers = (
-                        dataclasses.astuple(cell) if isinstance(cell, Estimate) else (cell, None, None)
-                    )
-                    writer.writerow([table.title, model, column, *numbers])
+                if cell is None:
+                    continue
+                value, interval = (
+                    (cell.value, cell.interval) if isinstance(cell, Estimate) else (cell, None)
+                )
+                writer.writerow([table.title, model, column, value, *(interval or (None, None))])
     return text.getvalue()
 
 
@@ -106,7 +106,8 @@ def _cell(cell: Cell) -> str:
     if cell is None:
         return "-"
     if isinstance(cell, Estimate):
-        return f"{cell.value:.1f} [{cell.low:.1f}, {cell.high:.1f}]"
+        low_high = " [{:.1f}, {:.1f}]".format(*cell.interval) if cell.interval else ""
+        return f"{cell.value:.1f}{low_high}"
     return f"{cell:.1f}"
 
 

@@ -176,7 +176,7 @@ def _read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     try:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file}
-    except (OSError, ValueError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, AttributeError, TypeError) as error:
         raise ValueError(f"{path} is not a readable .npz file: {error}") from None
     found = str(arrays.pop("format", "none"))
     if found != FORMAT:

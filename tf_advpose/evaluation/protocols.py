@@ -37,7 +37,7 @@ def summarise(scores: Scores) -> dict:
         "mpjpe_by_limb" by `LIMB_GROUPS` (Table 2); "by_action" and, for MPI-INF-3DHP, "by_scene":
         "examples", MPJPE, PA-MPJPE with and without scale, and `SHARES` of each (Tables 1 and 4);
         "velocity": its "error" in mm a step, "frame_step" and "pairs", or why it is "skipped".
-      "intervals": 95 % of each average, by the names above, and "drawn_by" and "draws_from", what the
+      "intervals": (low, high) of 95 % around each average, or None; "drawn_by" and "draws_from", what the
         bootstrap draws and how many there are.
     """
     results = {
@@ -70,8 +70,8 @@ def averages(scores: Scores) -> dict[str, Average]:
     return found
 
 
-def compare(first: Scores, second: Scores) -> dict[str, dict[str, float]]:
-    """Second minus first on the same examples: by metric its "difference", "low" and "high".
+def compare(first: Scores, second: Scores) -> dict[str, dict]:
+    """Second minus first on the same examples: by metric its "difference" and their "interval".
 
     Raises:
       ValueError: they are not of the same examples, or by other conventions.
@@ -85,8 +85,8 @@ def compare(first: Scores, second: Scores) -> dict[str, dict[str, float]]:
     _, group = uncertainty.drawn_by(first.predictions.sequence)
     intervals = uncertainty.paired_intervals(a, b, group)
     return {
-        name: {"difference": b[name].value() - a[name].value(), "low": low, "high": high}
-        for name, (low, high) in intervals.items()
+        name: {"difference": b[name].value() - a[name].value(), "interval": interval}
+        for name, interval in intervals.items()
     }
 
 

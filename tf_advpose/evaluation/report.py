@@ -26,8 +26,8 @@ SCORES_3D = {
 }
 PROTOCOLS = {  # of Table 1: the metric, what the paper calls it, the published rows
     "mpjpe": ("MPJPE", "Protocol #1", published.TABLE_1_PROTOCOL_1),
-    "pa_mpjpe": ("PA-MPJPE", "Protocol #2, rotation, translation and scale", published.TABLE_1_PROTOCOL_2),
-    "pa_mpjpe_rigid": ("PA-MPJPE without scale", "Protocol #2, rotation and translation", {}),
+    "pa_mpjpe": ("PA-MPJPE", "Protocol #2, by a similarity", published.TABLE_1_PROTOCOL_2),
+    "pa_mpjpe_rigid": ("PA-MPJPE without scale", "Protocol #2, by a rigid motion", {}),
 }
 PUBLISHED_MARK = "*"
 PUBLISHED_NOTE = f"{PUBLISHED_MARK} as printed in {published.PAPER}, by the authors' own conventions."
@@ -48,14 +48,15 @@ def tables(results: Results, data: str, comparisons: dict[str, dict] | None = No
       ValueError: the models were not scored on as many examples by the same conventions.
     """
     _check_alike(results)
-    first = next(iter(results.values()))
+    in_3d = {model: result for model, result in results.items() if "mpjpe" in result}
+    in_2d = {model: result for model, result in results.items() if "pckh" in result}
     made = []
-    if "mpjpe" in first:
-        made += [_overview(results, data), *_table_1(results, data), _table_2(results, data)]
-    if "pckh" in first:
-        made.append(_table_3(results, data))
-    if "mpjpe" in first:
-        made += _table_4(results, data)
+    if in_3d:
+        made += [_overview(in_3d, data), *_table_1(in_3d, data), _table_2(in_3d, data)]
+    if in_2d:
+        made.append(_table_3(in_2d, data))
+    if in_3d:
+        made += _table_4(in_3d, data)
     if comparisons:
         made.append(_differences(results, comparisons, data))
     return made
@@ -88,11 +89,11 @@ def write(path: str, made: list[Table], results: dict) -> None:
 def _check_alike(results: Results) -> None:
     (first_model, first), *_ = results.items()
     for model, result in results.items():
-        for name in ("examples", "examples_3d", "conventions"):
-            if result.get(name) != first.get(name):
+        for name in ("examples", "conventions"):
+            if result[name] != first[name]:
                 raise ValueError(
-                    f"These results cannot share a table: {name} of {model} is {result.get(name)}, of "
-                    f"{first_model} {first.get(name)}."
+                    f"These results cannot share a table: {name} of {model} is {result[name]}, of "
+                    f"{first_model} {first[name]}."
                 )
 
 
@@ -115,7 +116,7 @@ def _table_1(results: Results, data: str) -> list[Table]:
     if len(by_action) < 2 and not _is(data, "human36m"):
         return []
     heads = {action: action for action in by_action}
-    if set(by_action) <= set(published.HUMAN36M_ACTIONS):
+    if _is(data, "human36m"):
         heads = published.HUMAN36M_ACTIONS
     made = []
     for name, (metric, protocol, rows) in PROTOCOLS.items():
@@ -127,7 +128,7 @@ def _table_1(results: Results, data: str) -> list[Table]:
             for model, result in results.items()
         }
         known = _published(rows) if _is(data, "human36m") else {}
-        title = f"{metric} in mm by action ({protocol} of the paper), {_suffix(results, data)}"
+        title = f"{metric} in mm by action (the paper's {protocol}), {_suffix(results, data, name)}"
         notes = _notes(results) + ((PUBLISHED_NOTE, *_references(known)) if known else ())
         made.append(Table(title, (*heads.values(), "Avg."), known | ours, notes))
     return made
@@ -154,7 +155,7 @@ def _table_3(results: Results, data: str) -> Table:
     }
     known = _published(published.TABLE_3) if _is(data, "mpii") and len(groups) == 7 else {}
     rule = conventions.PCKH_RULES[first["conventions"]["pckh"]]
-    title = f"PCKh@0.5 in %, {data}, {first['examples']} examples, {rule}"
+    title = f"PCKh@0.5 in %, {data}, {_count(first['examples'], 'example')}, {rule}"
     notes = _notes(results) + ((PUBLISHED_NOTE,) if known else ())
     return Table(title, (*groups, "mean"), known | ours, notes)
 
@@ -164,7 +165,7 @@ def _table_4(results: Results, data: str) -> list[Table]:
     first = next(iter(results.values()))
     chosen = first["conventions"]
     rule = f"{conventions.PCK3D_RULES[chosen['pck3d']]}, {conventions.PCK3D_JOINTS[chosen['pck3d_joints']]}"
-    where = f"{data}, {first['examples_3d']} examples{_scale(results)}, root-relative, {rule}"
+    where = f"{data}, {_count(first['examples_3d'], 'example')}{_scale(results)}, root-relative, {rule}"
     known = _published(published.TABLE_4) if _is(data, "mpi_inf_3dhp") else {}
     ours = {
         model: tuple(_estimate(result, name) for name in ("pck3d", "auc3d"))
@@ -199,42 +200,45 @@ def _differences(results: Results, comparisons: dict[str, dict], data: str) -> T
     }
     rows = {
         model: tuple(
-            Estimate(one["difference"], one["low"], one["high"]) if (one := comparison.get(name)) else None
+            Estimate(one["difference"], one["interval"]) if (one := comparison.get(name)) else None
             for name in columns.values()
         )
         for model, comparison in comparisons.items()
     }
     headline = "mpjpe" if "mpjpe" in next(iter(comparisons.values())) else "pckh"
     notes = tuple(verdict(first, model, headline, found[headline]) for model, found in comparisons.items())
-    title = f"Differences from {first}, on the same {examples} examples, {data}{_scale(results)}"
+    title = f"Differences from {first}, on the same {_count(examples, 'example')}, {data}{_scale(results)}"
     return Table(title, tuple(columns), rows, notes + _notes(results))
 
 
-def verdict(first: str, second: str, name: str, found: dict[str, float]) -> str:
+def verdict(first: str, second: str, name: str, found: dict) -> str:
     """One sentence on which of two models is better by a metric, "mpjpe" or "pckh", and how surely."""
     metric, unit, low_is_good = {"mpjpe": ("MPJPE", "mm", True), "pckh": ("PCKh@0.5", "points", False)}[
         name
     ]
-    better, worse = (second, first) if (found["difference"] < 0) == low_is_good else (first, second)
-    interval = sorted([abs(found["low"]), abs(found["high"])])
-    if found["low"] <= 0 <= found["high"]:
+    difference, interval = found["difference"], found["interval"]
+    if interval is None:
+        return f"{metric}: {second} differs from {first} by {difference:+.2f} {unit}; there is no interval."
+    low, high = interval
+    if low <= 0 <= high:
         return (
             f"{metric}: {second} and {first} cannot be told apart; the difference is "
-            f"{found['difference']:+.2f} {unit} [{found['low']:+.2f}, {found['high']:+.2f}]."
+            f"{difference:+.2f} {unit} [{low:+.2f}, {high:+.2f}]."
         )
-    return (
-        f"{metric}: {better} is better than {worse} by {abs(found['difference']):.2f} {unit} "
-        f"[{interval[0]:.2f}, {interval[1]:.2f}]."
-    )
+    better, worse = (second, first) if (difference < 0) == low_is_good else (first, second)
+    low, high = sorted([abs(low), abs(high)])
+    by = f"{abs(difference):.2f} {unit} [{low:.2f}, {high:.2f}]"
+    return f"{metric}: {better} is better than {worse} by {by}."
 
 
-def _suffix(results: Results, data: str) -> str:
+def _suffix(results: Results, data: str, metric: str = "mpjpe") -> str:
+    """What an error in mm depends on; how MPJPE lays the pose is of no matter to an aligned one."""
     first = next(iter(results.values()))
     chosen = first["conventions"]
-    return (
-        f"{data}, {first['examples_3d']} examples{_scale(results)}, 16 joints, "
-        f"{conventions.ROOT_ALIGNMENTS[chosen['root_align']]}, {conventions.AVERAGES[chosen['average']]}"
-    )
+    parts = [f"{data}, {_count(first['examples_3d'], 'example')}{_scale(results)}", "16 joints"]
+    if metric == "mpjpe":
+        parts.append(conventions.ROOT_ALIGNMENTS[chosen["root_align"]])
+    return ", ".join([*parts, conventions.AVERAGES[chosen["average"]]])
 
 
 def _scale(results: Results) -> str:
@@ -250,16 +254,12 @@ def _estimate(result: dict, name: str) -> Estimate | None:
     if name not in result["intervals"]:
         return None
     value = {"pckh": lambda: result["pckh"]["mean"], "velocity": lambda: result["velocity"]["error"]}
-    low, high = result["intervals"][name]
-    return Estimate(value[name]() if name in value else result[name], low, high)
+    return Estimate(value[name]() if name in value else result[name], result["intervals"][name])
 
 
 def _notes(results: Results, velocity: bool = False) -> tuple[str, ...]:
     first = next(iter(results.values()))
-    notes = [
-        f"[low, high]: 95 % bootstrap interval; whole {first['drawn_by']}s are drawn, "
-        f"there are {first['draws_from']}."
-    ]
+    notes = [f"[low, high]: 95 % interval by bootstrap over {first['draws_from']} {first['drawn_by']}s."]
     if velocity:
         found = first["velocity"]
         notes.append(
@@ -268,6 +268,10 @@ def _notes(results: Results, velocity: bool = False) -> tuple[str, ...]:
             else f"Velocity error: mm a step of {found['frame_step']} frames, {found['pairs']} steps."
         )
     return tuple(notes)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _published(rows: dict[str, tuple]) -> dict[str, tuple[Cell, ...]]:

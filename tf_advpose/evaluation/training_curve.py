@@ -39,7 +39,7 @@ def draw(
         for work_dir in work_dirs
     }
     panels = {
-        "MPJPE in mm": {run: tuple(np.array(found).T) for run, found in points.items()},
+        "MPJPE in mm, evaluated": {run: tuple(np.array(found).T) for run, found in points.items()},
         **{f"{loss.replace('_', ' ')}, training": _logged(work_dirs, loss) for loss in LOSSES},
     }
     panels = {title: curves for title, curves in panels.items() if curves}

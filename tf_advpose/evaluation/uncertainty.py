@@ -13,6 +13,8 @@ CONFIDENCE = 0.95
 SEED = 0  # the same examples, the same intervals
 _DRAWS_AT_A_TIME = 50
 
+Interval = tuple[float, float] | None  # None: there is but one to draw from, which says nothing
+
 
 @dataclasses.dataclass(frozen=True)
 class Average:
@@ -56,18 +58,18 @@ def drawn_by(sequence: np.ndarray) -> tuple[str, np.ndarray]:
     return "sequence", group
 
 
-def intervals(averages: dict[str, Average], group: np.ndarray) -> dict[str, tuple[float, float]]:
-    """The 95 % percentile bootstrap interval of each average; NaN where nothing counts."""
+def intervals(averages: dict[str, Average], group: np.ndarray) -> dict[str, Interval]:
+    """The 95 % percentile bootstrap interval of each average."""
     drawn = _draw(averages, group)
-    return {name: _interval(values) for name, values in drawn.items()}
+    return {name: _interval(values, group) for name, values in drawn.items()}
 
 
 def paired_intervals(
     first: dict[str, Average], second: dict[str, Average], group: np.ndarray
-) -> dict[str, tuple[float, float]]:
+) -> dict[str, Interval]:
     """The intervals of second minus first, both averaged over the same draws of the same examples."""
     drawn_first, drawn_second = _draw(first, group), _draw(second, group)
-    return {name: _interval(drawn_second[name] - drawn_first[name]) for name in drawn_first}
+    return {name: _interval(drawn_second[name] - drawn_first[name], group) for name in drawn_first}
 
 
 def _draw(averages: dict[str, Average], group: np.ndarray) -> dict[str, np.ndarray]:
@@ -100,10 +102,10 @@ def _mean_of_cells(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.where(cells > 0, means.sum(axis=-1) / np.maximum(cells, 1), np.nan)
 
 
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    values = values[~np.isnan(values)]
-    if not len(values):
-        return float("nan"), float("nan")
+def _interval(drawn: np.ndarray, group: np.ndarray) -> Interval:
+    values = drawn[~np.isnan(drawn)]  # a draw may hold none of the few examples with labels
+    if not len(values) or group.max() == 0:
+        return None
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
