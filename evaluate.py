@@ -57,15 +57,8 @@ def run_models() -> dict:
     """What the models that are run here predict, by their names."""
     from tf_advpose.evaluation import sources
 
-    models = [
-        sources.from_work_folder(work_dir, stage)
-        for work_dir in FLAGS.work_dir
-        for stage in FLAGS.stage or [None]
-    ]
-    models += [sources.from_saved_model(folder) for folder in FLAGS.saved_model]
-    models += [sources.from_tflite(path) for path in FLAGS.tflite]
     found = {}
-    for model in models:
+    for model in sources.open_models(FLAGS.work_dir, FLAGS.stage, FLAGS.saved_model, FLAGS.tflite):
         for mirror in [False, True] if FLAGS.mirror else [False]:
             name = f"{model.name}, mirrored" if mirror else model.name
             found[name] = sources.collect(model, batches(model.image_size, name), mirror)
@@ -85,21 +78,19 @@ def read_files() -> tuple[dict, str]:
     return found, data
 
 
+def read_crops(names: list[str]) -> dict:
+    """The photos of these examples, by their names."""
+    from tf_advpose.evaluation import sources
+
+    return sources.crops_of(batches(sources.LABEL_IMAGE_SIZE, "photos"), names)
+
+
 def draw(scores: dict) -> None:
     """Writes the figures that are asked for."""
     from tf_advpose.evaluation import figures
 
     if FLAGS.figures:
-        read_crops = None
-        if FLAGS.data:
-            from tf_advpose.evaluation import sources
-
-            size = max(one.predictions.crop_size for one in scores.values()) or sources.LABEL_IMAGE_SIZE
-
-            def read_crops(names):
-                return sources.crops_of(batches(size, "photos"), names)
-
-        figures.draw(FLAGS.figures, scores, read_crops, FLAGS.seed)
+        figures.draw(FLAGS.figures, scores, read_crops if FLAGS.data else None, FLAGS.seed)
     if FLAGS.training_curve:
         from tf_advpose.evaluation import sources, training_curve
 

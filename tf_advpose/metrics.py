@@ -19,7 +19,7 @@ import numpy as np
 PCK3D_THRESHOLD_MM = 150.0
 AUC3D_THRESHOLDS_MM = np.arange(0.0, 151.0, 5.0)  # 31, as MPI-INF-3DHP's own evaluation has them
 PCKH_THRESHOLD = 0.5
-CHUNK_POSES = 4096  # at a time: their float64 copies stay in the processor's cache
+CHUNK_POSES = 2048  # at a time: their float64 copies stay in the processor's cache
 
 
 def mpjpe(predicted: np.ndarray, target: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
@@ -173,15 +173,20 @@ def _counting(
     predicted, target = np.asarray(predicted, np.float64), np.asarray(target, np.float64)
     counts = weight > 0
     for name, joints in (("predicted", predicted), ("target", target)):
+        if np.isfinite(joints).all():
+            continue
         unusable = counts & ~np.isfinite(joints).all(axis=-1)
         if unusable.any():
             pose, joint = np.argwhere(unusable)[0]
             raise ValueError(
                 f"{name} is not finite at joint {joint} of pose {first + pose}: {joints[pose, joint]}."
             )
-    if counts.all():
-        return predicted, target, counts
-    return np.where(counts[..., None], predicted, 0.0), np.where(counts[..., None], target, 0.0), counts
+    return _kept(predicted, counts), _kept(target, counts), counts
+
+
+def _kept(joints: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """`joints`, 0 where one does not count."""
+    return joints if counts.all() else np.where(counts[..., None], joints, 0.0)
 
 
 def _distances(predicted: np.ndarray, target: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -198,12 +203,7 @@ def _scaled_distances(predicted: np.ndarray, target: np.ndarray, counts: np.ndar
 def _procrustes_distances(
     predicted: np.ndarray, target: np.ndarray, counts: np.ndarray, with_scale: bool
 ) -> np.ndarray:
-    joints = np.maximum(counts.sum(axis=1), 1)[:, None, None]
-    predicted_centre = predicted.sum(axis=1, keepdims=True) / joints
-    target_centre = target.sum(axis=1, keepdims=True) / joints
-    source = np.where(counts[..., None], predicted - predicted_centre, 0.0)
-    goal = np.where(counts[..., None], target - target_centre, 0.0)
-
+    source, goal = _centred(predicted, counts), _centred(target, counts)
     left, stretch, right = np.linalg.svd(source.transpose(0, 2, 1) @ goal)
     # Where the best orthogonal map is a reflection, the direction that matters least is turned back.
     handedness = np.ones_like(stretch)
@@ -214,6 +214,11 @@ def _procrustes_distances(
         scale = _ratio(np.sum(stretch * handedness, axis=1), np.einsum("npi,npi->n", source, source))
         aligned *= scale[:, None, None]
     return _distances(aligned, goal, counts)
+
+
+def _centred(joints: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    centre = np.einsum("npi->ni", joints) / np.maximum(counts.sum(axis=1), 1)[:, None]
+    return _kept(joints - centre[:, None], counts)
 
 
 def _determinants(matrices: np.ndarray) -> np.ndarray:

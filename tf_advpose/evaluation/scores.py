@@ -48,21 +48,21 @@ class Velocity:
 
 @dataclasses.dataclass(frozen=True)
 class Scores:
-    """Scores of N examples; those without 3D labels, or without a head size, have NaN."""
+    """Scores of N examples, NaN for those without labels; None where no example has them."""
 
     predictions: Predictions
     conventions: Conventions
-    scale: str  # what was used: "camera", "bones" or GIVEN; "" without 3D
-    has_2d: np.ndarray  # [N] bool
+    has_2d: np.ndarray  # [N] bool: 2D labels and a head size
     has_3d: np.ndarray  # [N] bool
-    head_distances: np.ndarray  # [N, P] head sizes
-    mpjpe: np.ndarray  # [N, P] mm, as the next four
-    pa_mpjpe: np.ndarray
-    pa_mpjpe_rigid: np.ndarray
-    n_mpjpe: np.ndarray
-    depth_error: np.ndarray
-    pck3d_distances: np.ndarray  # [N, joints] mm
-    velocity: Velocity
+    head_distances: np.ndarray | None = None  # [N, P] head sizes
+    scale: str = ""  # what gave millimetres: "camera", "bones" or GIVEN
+    mpjpe: np.ndarray | None = None  # [N, P] mm, as the next four
+    pa_mpjpe: np.ndarray | None = None
+    pa_mpjpe_rigid: np.ndarray | None = None
+    n_mpjpe: np.ndarray | None = None
+    depth_error: np.ndarray | None = None
+    pck3d_distances: np.ndarray | None = None  # [N, joints] mm
+    velocity: Velocity | None = None
 
 
 def score(predictions: Predictions, conventions: Conventions) -> Scores:
@@ -71,8 +71,7 @@ def score(predictions: Predictions, conventions: Conventions) -> Scores:
     Raises:
       ValueError: the split is empty, there is nothing to score against, or the read-out lacks something.
     """
-    count = len(predictions)
-    if not count:
+    if not len(predictions):
         raise ValueError("There is no example to evaluate: the split is empty.")
     has_2d, has_3d = _has_2d(predictions), _has_3d(predictions)
     if not (has_2d.any() or has_3d.any()):
@@ -80,20 +79,17 @@ def score(predictions: Predictions, conventions: Conventions) -> Scores:
             "There is nothing to score: no example has 3D labels, or 2D labels and a head size, for what "
             "was predicted."
         )
-    found = {"head_distances": _head_distances(predictions.where(has_2d))} if has_2d.any() else {}
-    scale, velocity = "", Velocity(np.full(count, np.nan), skipped="there are no 3D labels")
+    found = {}
+    if has_2d.any():
+        found["head_distances"] = _spread(_head_distances(predictions.where(has_2d)), has_2d)
     if has_3d.any():
         scaled = predictions.where(has_3d)
-        scale, joints_3d = read_out(scaled, conventions)
-        found |= _score_3d(scaled, joints_3d, conventions)
+        found["scale"], joints_3d = read_out(scaled, conventions)
+        errors = _score_3d(scaled, joints_3d, conventions)
+        found |= {name: _spread(values, has_3d) for name, values in errors.items()}
         velocity = _velocity(scaled, joints_3d)
-        velocity = dataclasses.replace(velocity, errors=_spread(velocity.errors, has_3d))
-    names = ("head_distances", "mpjpe", "pa_mpjpe", "pa_mpjpe_rigid", "n_mpjpe", "depth_error")
-    spread = {
-        name: _spread(found.get(name), has_2d if name == "head_distances" else has_3d)
-        for name in (*names, "pck3d_distances")
-    }
-    return Scores(predictions, conventions, scale, has_2d, has_3d, velocity=velocity, **spread)
+        found["velocity"] = dataclasses.replace(velocity, errors=_spread(velocity.errors, has_3d))
+    return Scores(predictions, conventions, has_2d, has_3d, **found)
 
 
 def read_out(scaled: Predictions, conventions: Conventions) -> tuple[str, np.ndarray]:
@@ -196,10 +192,8 @@ def _velocity(scaled: Predictions, joints_3d: np.ndarray) -> Velocity:
     return Velocity(nothing, step)
 
 
-def _spread(values: np.ndarray | None, chosen: np.ndarray) -> np.ndarray:
+def _spread(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """`values` of the chosen examples among all, NaN for the others."""
-    if values is None:
-        return np.full((len(chosen), 1), np.nan)
     spread = np.full((len(chosen), *values.shape[1:]), np.nan)
     spread[chosen] = values
     return spread

@@ -74,11 +74,9 @@ def from_saved_model(folder: str) -> Model:
     if not metadata_path.is_file():
         raise ValueError(f"{folder} holds no {METADATA_FILE}: it was not exported by this project.")
     loaded = tf.saved_model.load(folder)
-    serve = loaded.signatures["serving_default"]
 
-    # The signatures live no longer than `loaded`, which this function therefore keeps.
-    def predict(image, loaded=loaded):
-        return serve(images=tf.cast(tf.round(image * 255.0), tf.uint8))
+    def predict(image):  # keeps `loaded`, whose signatures live no longer than it does
+        return loaded.signatures["serving_default"](images=tf.cast(tf.round(image * 255.0), tf.uint8))
 
     return _exported(folder, json.loads(metadata_path.read_text()), predict)
 
@@ -93,9 +91,8 @@ def from_tflite(path: str) -> Model:
         raise FileNotFoundError(f"There is no .tflite file {path}.")
     try:
         metadata = tflite.read_metadata(path)
-        run = Interpreter(model_path=path, num_threads=os.cpu_count()).get_signature_runner(
-            "serving_default"
-        )
+        interpreter = Interpreter(model_path=path, num_threads=os.cpu_count())
+        run = interpreter.get_signature_runner("serving_default")
     except Exception as error:  # flatbuffers raises many kinds, depending on what in the file is wrong
         reason = str(error).splitlines()[0]
         raise ValueError(f"{path} is not a .tflite file of this project: {reason}") from None
@@ -105,6 +102,14 @@ def from_tflite(path: str) -> Model:
         return {name: np.concatenate([output[name] for output in outputs]) for name in _PREDICTED}
 
     return _exported(path, metadata, predict)
+
+
+def open_models(
+    work_dirs: list[str], stages: list[str], saved_models: list[str], tflites: list[str]
+) -> list[Model]:
+    """The models of runs after each of the stages (none named: the last one finished), and exports."""
+    models = [from_work_folder(work_dir, stage) for work_dir in work_dirs for stage in stages or [None]]
+    return [*models, *map(from_saved_model, saved_models), *map(from_tflite, tflites)]
 
 
 def collect(model: Model, batches: Iterable[dict], mirror: bool = False) -> Predictions:
