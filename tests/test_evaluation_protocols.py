@@ -189,6 +189,14 @@ def test_velocity_is_within_sequences_and_steps():
     np.testing.assert_allclose(moving["error"], 7 * 15 / 16 / 3)
 
 
+def test_frames_that_are_not_evenly_apart_have_no_velocity():
+    """Numbers that count something else, such as examples of a random order."""
+    people = random_people()
+    names = np.array([f"a {number}" for number in (1, 4, 11, 13, 20, 30)])
+    people = dataclasses.replace(people, example_id=names, sequence=np.full(6, "a"))
+    assert "not evenly apart" in protocols.evaluate(people)["velocity"]["skipped"]
+
+
 @pytest.mark.parametrize("sequence, reason", [("", "not known"), (None, "no sequence has two frames")])
 def test_velocity_is_left_out_with_a_reason(sequence, reason):
     people = random_people()

@@ -184,7 +184,7 @@ def test_verdicts():
 TABLE = Table(
     "MPJPE in mm",
     ("knees", "50 %"),
-    {"base_line": (None, Estimate(5.0, (4.0, 6.04))), "full": (1.0, Estimate(100.0, None))},
+    {"base_line": (None, Estimate(5.0, (4.0, 6.04))), "full": (-0.04, Estimate(100.0, None))},
     ("A note.",),
 )
 
@@ -194,7 +194,7 @@ def test_text_and_markdown():
         "MPJPE in mm",
         "           knees            50 %",
         "base_line      -  5.0 [4.0, 6.0]",
-        "full         1.0           100.0",
+        "full         0.0           100.0",
         "A note.",
     ]
     assert to_markdown(TABLE).splitlines() == [
@@ -203,7 +203,7 @@ def test_text_and_markdown():
         "|  | knees | 50 % |",
         "|---|---:|---:|",
         "| base_line | - | 5.0 [4.0, 6.0] |",
-        "| full | 1.0 | 100.0 |",
+        "| full | 0.0 | 100.0 |",
         "",
         "A note.  ",
     ]
@@ -215,7 +215,7 @@ def test_latex_has_balanced_rows_and_no_bare_specials():
     assert rows == [
         r" & knees & 50 \% \\",
         r"base\_line & - & 5.0 [4.0, 6.0] \\",
-        r"full & 1.0 & 100.0 \\",
+        r"full & 0.0 & 100.0 \\",
     ]
     assert r"\begin{tabular}{lrr}" in lines and r"\caption{MPJPE in mm. A note.}" in lines
 
@@ -224,7 +224,7 @@ def test_csv_has_a_line_a_number():
     rows = list(csv.DictReader(io.StringIO(to_csv([TABLE]))))
     assert [(row["model"], row["column"], row["value"], row["low"], row["high"]) for row in rows] == [
         ("base_line", "50 %", "5.0", "4.0", "6.04"),
-        ("full", "knees", "1.0", "", ""),
+        ("full", "knees", "-0.04", "", ""),
         ("full", "50 %", "100.0", "", ""),
     ]
 

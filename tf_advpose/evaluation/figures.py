@@ -121,11 +121,13 @@ def example_sheet(
 ) -> None:
     """Draws a row an example: photo, each model's skeleton, the truth, all from the front and the side.
 
-    The true pose is grey behind the predicted one. All skeletons of a row have the same size on paper.
+    The true pose is grey behind the predicted one; no truth is shown where no example has one. All
+    skeletons of a row have the same size on paper.
     """
     poses = {model: _poses(one, numbers) for model, one in scores.items()}
     labels = next(iter(scores.values())).predictions.where(np.array(numbers))
-    columns = 1 + 2 * (len(scores) + 1)
+    any_truth = labels.has_scale is not None and labels.has_scale.any()
+    columns = 1 + 2 * (len(scores) + int(any_truth))
     figure = Figure(figsize=(_PANEL * columns, _PANEL * len(numbers) + 0.55), dpi=110)
     top = 1 - 0.5 / figure.get_figheight()
     grid = figure.add_gridspec(
@@ -135,10 +137,10 @@ def example_sheet(
         axes = [figure.add_subplot(grid[row, column]) for column in range(columns)]
         axes[0].imshow(crops[labels.example_id[row]])
         axes[0].set_axis_off()
-        truth = labels.joints_3d[row] if labels.has_scale is not None and labels.has_scale[row] else None
+        truth = labels.joints_3d[row] if any_truth and labels.has_scale[row] else None
         shown = [pose[row] for pose in poses.values()]
         reach = max(visualize.reach_of(pose) for pose in (*shown, truth) if pose is not None)
-        for place, pose in enumerate((*shown, truth)):
+        for place, pose in enumerate((*shown, truth) if any_truth else shown):
             pair = axes[1 + 2 * place : 3 + 2 * place]
             _draw_views(pair, pose, truth if place < len(shown) else None, reach)
         for place, one in enumerate(scores.values()):
@@ -146,7 +148,7 @@ def example_sheet(
             unit = "mm" if one.has_3d[number] else "px"
             axes[1 + 2 * place].set_title(f"{error:.0f} {unit}", fontsize=7, pad=1, loc="right")
         if row == 0:
-            for place, title in enumerate(("photo", *scores, "truth")):
+            for place, title in enumerate(("photo", *scores, *["truth"] * any_truth)):
                 box = axes[0 if place == 0 else 2 * place - 1].get_position()
                 figure.text(box.x0, 1 - 0.22 / figure.get_figheight(), title, fontsize=9)
     visualize.save(figure, path)

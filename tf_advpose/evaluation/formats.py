@@ -106,9 +106,9 @@ def _cell(cell: Cell) -> str:
     if cell is None:
         return "-"
     if isinstance(cell, Estimate):
-        low_high = " [{:.1f}, {:.1f}]".format(*cell.interval) if cell.interval else ""
-        return f"{cell.value:.1f}{low_high}"
-    return f"{cell:.1f}"
+        low_high = f" [{', '.join(map(_cell, cell.interval))}]" if cell.interval else ""
+        return _cell(cell.value) + low_high
+    return f"{round(cell, 1) + 0.0:.1f}"  # adding 0 takes the sign from -0.0
 
 
 def _escape(text: str) -> str:

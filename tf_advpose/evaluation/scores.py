@@ -28,6 +28,7 @@ from tf_advpose.skeleton import (
 )
 
 GIVEN = "given"  # the scale of a system that predicts millimetres itself
+EVEN_SHARE = 0.5  # of neighbouring frames must be the smallest step apart, or there is no such step
 HIP_SHIFT = 0.2  # of the way from pelvis to neck: MPI-INF-3DHP's hips are higher than Human3.6M's
 # What Zhou et al. (ICCV 2017) measure a skeleton's size by; unlike `BONES` it has no thorax.
 ZHOU_BONES = (
@@ -187,8 +188,11 @@ def _velocity(scaled: Predictions, joints_3d: np.ndarray) -> Velocity:
     if not neighbours.any():
         return Velocity(nothing, skipped="no sequence has two frames")
     step = int(steps[neighbours].min())
+    apart = neighbours & (steps == step)
+    if apart.sum() < EVEN_SHARE * neighbours.sum():
+        return Velocity(nothing, skipped="the frames of a sequence are not evenly apart")
     errors = metrics.velocity_error(joints_3d[order], scaled.joints_3d[order]).mean(axis=1)
-    nothing[order[:-1]] = np.where(neighbours & (steps == step), errors, np.nan)
+    nothing[order[:-1]] = np.where(apart, errors, np.nan)
     return Velocity(nothing, step)
 
 
