@@ -126,8 +126,8 @@ def example_sheet(
     """
     poses = {model: _poses(one, numbers) for model, one in scores.items()}
     labels = next(iter(scores.values())).predictions.where(np.array(numbers))
-    any_truth = labels.has_scale is not None and labels.has_scale.any()
-    columns = 1 + 2 * (len(scores) + int(any_truth))
+    any_truth = labels.has_scale is not None and bool(labels.has_scale.any())
+    columns = 1 + 2 * (len(scores) + any_truth)
     figure = Figure(figsize=(_PANEL * columns, _PANEL * len(numbers) + 0.55), dpi=110)
     top = 1 - 0.5 / figure.get_figheight()
     grid = figure.add_gridspec(
