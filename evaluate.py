@@ -54,7 +54,9 @@ def batches(image_size: int, label: str):
 
 
 def run_models() -> dict:
-    """What the models that are run here predict, by their names."""
+    """What the models that are run here predict, by their names. Without any, TensorFlow is not loaded."""
+    if not FLAGS.work_dir + FLAGS.saved_model + FLAGS.tflite:
+        return {}
     from tf_advpose.evaluation import sources
 
     found = {}

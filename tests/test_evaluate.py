@@ -68,7 +68,7 @@ def test_models_are_scored_stored_drawn_and_scored_again(workplace):
     again = run_evaluate(
         workplace, "--predictions=stored/runs_tiny_adversarial.npz", "--output=again.json", "--format=md"
     )
-    assert again.returncode == 0, again.stderr
+    assert (again.returncode, again.stderr) == (0, ""), "TensorFlow is not loaded, and says nothing"
     assert again.stdout.startswith("**3D, synthetic_people/wild test, 5 examples")
     stored = json.loads((workplace / "again.json").read_text())
     assert list(stored["models"].values()) == [models["runs/tiny adversarial"]]
