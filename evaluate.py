@@ -44,13 +44,14 @@ flags.DEFINE_string("training_curve", None, "PNG for the error of each --work_di
 
 def batches(image_size: int, label: str):
     """The labelled batches of the data at hand, showing the progress."""
-    from tf_advpose.data.pipeline import evaluation_batches
+    from tf_advpose.data.pipeline import damage_named, evaluation_batches
     from tf_advpose.progress import track
 
     found, examples = evaluation_batches(
         FLAGS.data, FLAGS.split, FLAGS.data_dir, image_size, FLAGS.batch_size
     )
-    return track(found, label, -(-examples // FLAGS.batch_size))
+    with damage_named(FLAGS.data_dir, (FLAGS.data, FLAGS.split)):
+        yield from track(found, label, -(-examples // FLAGS.batch_size))
 
 
 def run_models() -> dict:

@@ -193,8 +193,8 @@ def label_sheet(cells: list[LabelCell], path: str) -> None:
         axes.set_title(cell.title[-TITLE_LENGTH * panels :], fontsize=6, pad=2, loc="left")
         if cell.joints_3d is not None:
             axes = figure.add_subplot(grid[line, panels * column + 1])
-            plot_skeletons(axes, cell.joints_3d, SIDE_DEGREES, reach=_reach(cell.joints_3d))
-    _save(figure, path)
+            plot_skeletons(axes, cell.joints_3d, SIDE_DEGREES, reach=reach_of(cell.joints_3d))
+    save(figure, path)
 
 
 def plot_curves(
