@@ -2,7 +2,8 @@
 
   python export.py --work_dir=runs/demo --output=exports --parity_data=synthetic_people/wild
 
-writes exports/demo/1/, which TensorFlow Serving can serve, with pose_float32.tflite and parity.json in it.
+writes exports/demo/1/, which TensorFlow Serving can serve, with pose_float32.tflite, pose_float16.tflite,
+pose_dynamic.tflite and pose_int8.tflite in it, and parity.md, which says how far each is from the model.
 """
 
 import sys
@@ -19,16 +20,19 @@ flags.DEFINE_integer("version", 1, "Version of this export; must not exist.", lo
 flags.DEFINE_string(
     "parity_data",
     None,
-    "Prepared dataset on whose crops the exports are compared, such as synthetic_people/wild.",
-    required=True,
+    "Prepared dataset on whose examples the exports are compared, such as synthetic_people/wild.",
 )
 flags.DEFINE_string("parity_split", "test", "Its split.")
-flags.DEFINE_integer("parity_examples", 32, "How many crops are compared at most.", lower_bound=1)
+flags.DEFINE_integer("parity_examples", 500, "How many examples are compared at most.", lower_bound=1)
 flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets (see prepare.py).")
 
 
 def main(_) -> None:
+    if not FLAGS.parity_data:
+        sys.exit("error: Nothing is exported unchecked: name a prepared dataset with --parity_data.")
     load_tensorflow_quietly()
+    import tensorflow as tf
+
     from tf_advpose.deploy import artefacts, parity
 
     try:
@@ -42,16 +46,16 @@ def main(_) -> None:
             stage=FLAGS.stage,
             parity_examples=FLAGS.parity_examples,
         )
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, tf.errors.OpError) as error:
         sys.exit(f"error: {error}")
     print(
-        f"Largest difference from the Keras model on {report['examples']} crops of {report['data']}, "
+        f"Difference from the Keras model on {report['examples']} examples of {report['data']}, "
         f"{report['split']}:\n{parity.table(report['differences'], report['limits'])}"
     )
     if report["undecided_joints"]:
         print(
             f"{report['undecided_joints']} of {report['joints']} joints, whose two highest heatmap cells "
-            "are equal but for rounding, are left out of joints_2d."
+            "are equal but for rounding, are left out where places are compared."
         )
     print(f"Written: {folder}")
 

@@ -4,20 +4,21 @@ import json
 import subprocess
 import sys
 
+import export_models
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
+from export_models import SIZE
 
 from tf_advpose import config as configuration
-from tf_advpose.deploy import artefacts, parity, saved_model, serving, tflite
-from tf_advpose.models import build_generator
+from tf_advpose.deploy import artefacts, metadata, outputs, parity, runtime, saved_model, serving, tflite
 from tf_advpose.skeleton import BONES, JOINT_NAMES, NUM_JOINTS, ROOT
 
-SIZE = 64
-METADATA = serving.describe(configuration.from_preset("geo_demo"), "adversarial", 4012.5)
+METADATA = metadata.describe(configuration.from_preset("geo_demo"), "adversarial", 4012.5)
+FLOAT_ARTEFACTS = ("saved_model", "tflite_float32")
 
 READ_WITHOUT_OUR_CODE = """
 import json, sys
@@ -29,6 +30,7 @@ outputs = loaded.signatures["serving_default"](images=tf.zeros([2, 64, 64, 3], t
 print(json.dumps({
     "joint_names": [name.decode() for name in loaded.joint_names.numpy()],
     "bones": loaded.bones.numpy().tolist(),
+    "metadata": json.loads(loaded.metadata.numpy()),
     "shapes": {name: output.shape.as_list() for name, output in outputs.items()},
 }))
 """
@@ -36,32 +38,21 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def generator() -> keras.Model:
-    """A small generator with weights and batch-norm statistics that all matter to its outputs."""
-    keras.utils.set_random_seed(0)
-    model = build_generator(1, image_size=SIZE, width=16, depth=2)
-    rng = np.random.default_rng(0)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            gamma, beta, mean, variance = layer.get_weights()
-            positive = [rng.uniform(0.5, 1.5, values.shape) for values in (gamma, variance)]
-            signed = [rng.normal(0, 0.3, values.shape) for values in (beta, mean)]
-            layer.set_weights([positive[0], signed[0], signed[1], positive[1]])
-    for name in ("stack1_heatmaps", "depth"):  # they start near zero, where every heatmap is flat
-        kernel, bias = model.get_layer(name).get_weights()
-        model.get_layer(name).set_weights([rng.normal(0, 0.3, kernel.shape), bias])
-    return model
+    return export_models.small_generator()
 
 
 @pytest.fixture(scope="module")
 def crops() -> np.ndarray:
-    return np.random.default_rng(1).integers(0, 256, (20, SIZE, SIZE, 3), np.uint8)
+    return export_models.random_examples(20, seed=1).crops
 
 
 @pytest.fixture(scope="module")
-def exported(generator, crops, tmp_path_factory):
-    """The folder with both artefacts, and the report of their differences."""
+def exported(generator, tmp_path_factory):
+    """The folder with all artefacts, and the report of their differences."""
     folder = tmp_path_factory.mktemp("exported")
-    return folder, artefacts.write(generator, METADATA, crops, folder)
+    compared = export_models.random_examples(20, seed=1)
+    calibration = export_models.random_examples(30, seed=2)
+    return folder, artefacts.write(generator, METADATA, compared, calibration, folder)
 
 
 @pytest.fixture(scope="module")
@@ -70,15 +61,42 @@ def loaded(exported):
     return tf.saved_model.load(str(exported[0]))
 
 
+def tflite_path(exported, number_format: str):
+    return exported[0] / artefacts.tflite_file(number_format)
+
+
 def test_exports_equal_the_keras_model(exported):
     """Far below the limits of the gate, over more crops than one batch of it."""
     report = exported[1]
     assert report["examples"] == 20 and report["joints"] == 20 * NUM_JOINTS
     assert report["undecided_joints"] < 5
-    for outputs in report["differences"].values():
-        assert outputs["joints_2d"]["largest"] < 1e-3
-        assert outputs["depth"]["largest"] < 1e-4 and outputs["confidence"]["largest"] < 1e-4
-    assert set(report["differences"]) == {"saved_model", "tflite_float32"}
+    assert set(report["differences"]) == set(parity.LIMITS) == set(report["scores"])
+    for artefact in FLOAT_ARTEFACTS:
+        measured = report["differences"][artefact]
+        assert measured["joints_2d"]["largest"] < 1e-3 and measured["joints_3d"]["largest"] < 0.1
+        assert measured["depth"]["largest"] < 1e-4 and measured["confidence"]["largest"] < 1e-4
+    means = [report["differences"][f"tflite_{name}"]["depth"]["mean"] for name in ("float32", "float16")]
+    assert 0 < 10 * means[0] < means[1], "float16 is no other file than float32"
+
+
+def test_reports_hold_what_was_measured(exported):
+    folder, report = exported
+    assert json.loads((folder / artefacts.PARITY_FILE).read_text()) == report
+    text = (folder / artefacts.PARITY_TABLE_FILE).read_text()
+    assert "on 20 examples of noise" in text and "on 30 crops of noise" in text
+    change = report["scores"]["tflite_int8"]["mpjpe"]
+    (row,) = (line for line in text.splitlines() if line.startswith("| tflite_int8") and "to" in line)
+    assert f"{change['exported']:.2f} | {change['change']:+.3f}" in row
+    assert change["interval"][0] <= change["change"] <= change["interval"][1]
+
+
+def test_model_card_says_what_the_model_is(exported):
+    folder, report = exported
+    card = (folder / saved_model.CARD_FILE).read_text()
+    assert "`geo_demo`" in card and "stage `adversarial`" in card
+    assert "pretrain_2d (1500 steps), pretrain_3d (1000 steps), adversarial (600 steps)" in card
+    assert f"MPJPE mm: {report['scores']['saved_model']['mpjpe']['reference']:.1f}" in card
+    assert METADATA["code_version"] in card
 
 
 def test_saved_model_takes_batches_of_any_size(loaded, crops):
@@ -113,14 +131,14 @@ def test_from_crops_with_scale_adds_millimetres(loaded, crops):
     """Its other outputs are those of serving_default, and each crop has its own scale."""
     images = tf.constant(crops[:3])
     scale = np.array([1.0, 5.0, 10.0], np.float32)
-    outputs = loaded.signatures["from_crops_with_scale"](images=images, mm_per_pixel=tf.constant(scale))
+    found = loaded.signatures["from_crops_with_scale"](images=images, mm_per_pixel=tf.constant(scale))
     plain = loaded.signatures["serving_default"](images=images)
-    assert set(outputs) == {*plain, "joints_3d"}
+    assert set(found) == {*plain, "joints_3d"}
     for name, output in plain.items():
-        np.testing.assert_allclose(outputs[name], output, atol=1e-4)
+        np.testing.assert_allclose(found[name], output, atol=1e-4)
     pixels = np.concatenate([plain["joints_2d"], plain["depth"][..., None] * (SIZE / 2)], axis=-1)
     expected = (pixels - pixels[:, ROOT, None]) * scale[:, None, None]
-    np.testing.assert_allclose(outputs["joints_3d"], expected, atol=1e-2)
+    np.testing.assert_allclose(found["joints_3d"], expected, atol=1e-2)
 
 
 def test_saved_model_is_readable_without_this_package(exported):
@@ -132,113 +150,115 @@ def test_saved_model_is_readable_without_this_package(exported):
     found = json.loads(result.stdout)
     assert found["joint_names"] == list(JOINT_NAMES)
     assert found["bones"] == [list(bone) for bone in BONES]
+    assert found["metadata"] == json.loads(json.dumps(METADATA))
     assert found["shapes"] == {"joints_2d": [2, 16, 2], "depth": [2, 16], "confidence": [2, 16]}
 
 
-def test_metadata_is_the_same_in_both(exported):
-    folder = exported[0]
-    stored = json.loads((folder / saved_model.METADATA_FILE).read_text())
+def test_metadata_is_the_same_in_all(exported):
+    stored = json.loads((exported[0] / saved_model.METADATA_FILE).read_text())
     assert stored == json.loads(json.dumps(METADATA))
-    assert tflite.read_metadata(folder / artefacts.TFLITE_FILE) == stored
+    for number_format in tflite.FORMATS:
+        assert runtime.read_metadata(tflite_path(exported, number_format)) == stored
     assert stored["total_bone_length"] == 4012.5 and stored["image_size"] == SIZE
     assert configuration.from_dict(stored["config"]) == configuration.from_preset("geo_demo")
 
 
-def test_foreign_tflite_holds_no_metadata(tmp_path):
-    import flatbuffers
-
-    builder = flatbuffers.Builder()
-    builder.Finish(schema.ModelT().Pack(builder), file_identifier=b"TFL3")
-    (tmp_path / "other.tflite").write_bytes(builder.Output())
-    with pytest.raises(ValueError, match=r"other\.tflite holds no metadata\.json"):
-        tflite.read_metadata(tmp_path / "other.tflite")
-
-
-def test_tflite_has_named_inputs_and_outputs_of_fixed_size(exported):
-    """Browsers refuse models whose batch is open."""
-    run = Interpreter(str(exported[0] / artefacts.TFLITE_FILE)).get_signature_runner("serving_default")
-    (name, image), *others = run.get_input_details().items()
-    assert not others and name == "image" and image["dtype"] == np.float32
-    assert image["shape_signature"].tolist() == [1, SIZE, SIZE, 3]
-    outputs = run.get_output_details()
-    shapes = {name: output["shape_signature"].tolist() for name, output in outputs.items()}
-    assert shapes == {"joints_2d": [1, 16, 2], "depth": [1, 16], "confidence": [1, 16]}
-    assert all(output["dtype"] == np.float32 for output in outputs.values())
+@pytest.mark.parametrize("number_format", tflite.FORMATS)
+def test_tflite_has_named_inputs_and_outputs_of_fixed_size(exported, number_format):
+    """Browsers refuse models whose batch is open. Inputs and outputs are float32 in every format."""
+    interpreter = Interpreter(str(tflite_path(exported, number_format)))
+    expected = {
+        "serving_default": {"joints_2d": [1, 16, 2], "depth": [1, 16], "confidence": [1, 16]},
+        "heatmaps_and_depth": {"heatmaps": [1, 16, 16, 16], "depth": [1, 16]},
+    }
+    for signature, shapes in expected.items():
+        run = interpreter.get_signature_runner(signature)
+        (name, image), *others = run.get_input_details().items()
+        assert not others and name == "image" and image["dtype"] == np.float32
+        assert image["shape_signature"].tolist() == [1, SIZE, SIZE, 3]
+        details = run.get_output_details()
+        assert {name: output["shape_signature"].tolist() for name, output in details.items()} == shapes
+        assert all(output["dtype"] == np.float32 for output in details.values())
 
 
-def test_tflite_uses_builtin_operations_that_mobile_delegates_take(exported):
+@pytest.mark.parametrize("number_format", tflite.FORMATS)
+def test_tflite_signatures_agree(exported, crops, number_format):
+    """What the second signature gives, read out in float32, is what the first one gives."""
+    interpreter = Interpreter(str(tflite_path(exported, number_format)))
+    image = crops[:1] / np.float32(255)
+    maps = interpreter.get_signature_runner("heatmaps_and_depth")(image=image)
+    joints = interpreter.get_signature_runner("serving_default")(image=image)
+    expected = serving.read_out({"heatmaps": [maps["heatmaps"]], "depth": maps["depth"]})
+    for name, value in expected.items():
+        np.testing.assert_allclose(joints[name], value, atol=1e-4)
+
+
+def operations(exported, number_format: str) -> list[list[int]]:
+    """The built-in codes of each subgraph's operators, in their order."""
+    content = tflite_path(exported, number_format).read_bytes()
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    codes = [code.builtinCode for code in model.operatorCodes]
+    return [[codes[operator.opcodeIndex] for operator in part.operators] for part in model.subgraphs]
+
+
+@pytest.mark.parametrize("number_format", tflite.FORMATS)
+def test_tflite_uses_builtin_operations_that_mobile_delegates_take(exported, number_format):
     """Custom and Flex operations fail on phones; TILE, which upsampling may become, leaves the GPU."""
-    model = schema.Model.GetRootAs((exported[0] / artefacts.TFLITE_FILE).read_bytes())
-    codes = {model.OperatorCodes(i).BuiltinCode() for i in range(model.OperatorCodesLength())}
-    assert schema.BuiltinOperator.CONV_2D in codes
-    assert schema.BuiltinOperator.RESIZE_NEAREST_NEIGHBOR in codes
-    assert not codes & {schema.BuiltinOperator.CUSTOM, schema.BuiltinOperator.TILE}
+    joints, maps = operations(exported, number_format)
+    kinds = schema.BuiltinOperator
+    assert {kinds.CONV_2D, kinds.RESIZE_NEAREST_NEIGHBOR} < set(maps)
+    assert not {kinds.CUSTOM, kinds.TILE} & {*joints, *maps}
+    assert kinds.ARG_MAX in joints and kinds.ARG_MAX not in maps
 
 
-def test_an_export_of_other_weights_is_found_out(exported, generator, crops):
+def test_int8_computes_in_int8_up_to_heatmaps_and_depth(exported):
+    """One step into int8 and one out of it for each output; what follows is float32."""
+    joints, maps = operations(exported, "int8")
+    kinds = schema.BuiltinOperator
+    assert maps.count(kinds.QUANTIZE) == 1 and maps.count(kinds.DEQUANTIZE) == 2
+    assert joints.count(kinds.QUANTIZE) == 1 and joints.count(kinds.DEQUANTIZE) == 2
+    content = tflite_path(exported, "int8").read_bytes()
+    _, part = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content)).subgraphs
+    between = part.operators[1:-2]
+    inner = {part.tensors[index].type for operator in between for index in operator.outputs}
+    assert inner == {schema.TensorType.INT8}
+
+
+def test_both_signatures_share_the_weights(exported, generator):
+    """A file with two copies would be twice as large."""
+    size = tflite_path(exported, "float32").stat().st_size
+    assert size < 1.5 * 4 * generator.count_params() + 150_000
+
+
+def test_an_export_of_other_weights_is_found_out(exported, generator):
     """The gate reads what is in the files: a depth that is off by 0.01 in one joint does not pass."""
-    folder, _ = exported
     changed = keras.models.clone_model(generator)
     changed.set_weights(generator.get_weights())
     changed.get_layer("depth").bias.assign_add(0.01 * np.eye(NUM_JOINTS)[4])
-    reference, decided = parity.keras_outputs(changed, crops[:2])
-    for outputs in (
-        parity.saved_model_outputs(folder, crops[:2]),
-        parity.tflite_outputs(folder / artefacts.TFLITE_FILE, crops[:2]),
+    examples = export_models.random_examples(2, seed=1)
+    expected, decided = outputs.of_keras(changed, examples.crops)
+    reference = examples.predictions(expected)
+    for found in (
+        outputs.of_saved_model(exported[0], examples.crops),
+        outputs.of_tflite(tflite_path(exported, "float32"), examples.crops),
     ):
-        measured = parity.differences(reference, decided, outputs)
-        with pytest.raises(ValueError, match=r"it deviates .*: depth by up to 0\.01 half-crops"):
-            parity.check("it", measured, parity.FLOAT32_LIMITS)
+        measured = parity.differences(reference, decided, examples.predictions(found), np.ones(2))
+        with pytest.raises(ValueError, match=r"it deviates .*: depth, by up to 0\.01 half-crops"):
+            parity.check_outputs("it", measured, parity.LIMITS["saved_model"])
 
 
 def test_joints_whose_highest_cells_tie_are_undecided():
     """Heatmaps by hand: a clear peak, two equal ones, two that differ by less than rounding may."""
     heatmaps = np.zeros((1, 8, 8, 3), np.float32)
     heatmaps[0, 2, 2] = 1.0
-    heatmaps[0, 6, 6] = (0.99, 1.0, 1.0 - parity.TIE / 2)
+    heatmaps[0, 6, 6] = (0.99, 1.0, 1.0 - outputs.TIE / 2)
 
     def generator(image, training):
         return {"heatmaps": [tf.constant(heatmaps)], "depth": tf.zeros([1, 3])}
 
-    outputs, decided = parity.keras_outputs(generator, np.zeros((1, 32, 32, 3), np.uint8))
+    found, decided = outputs.of_keras(generator, np.zeros((1, 32, 32, 3), np.uint8))
     assert decided.tolist() == [[True, False, False]]
-    np.testing.assert_allclose(outputs["joints_2d"][0, 0], [10.0, 10.0], atol=1e-4)
-
-
-def test_differences_leave_undecided_joints_out_of_joints_2d_alone():
-    reference = {name: np.zeros((1, 2, 2) if name == "joints_2d" else (1, 2)) for name in parity.UNITS}
-    outputs = {
-        "joints_2d": np.array([[[0.0, -0.5], [40.0, 0.0]]]),
-        "depth": np.array([[0.0, 0.25]]),
-        "confidence": np.array([[-0.125, 0.125]]),
-    }
-    measured = parity.differences(reference, np.array([[True, False]]), outputs)
-    assert measured == {
-        "joints_2d": {"largest": 0.5, "mean": 0.25},
-        "depth": {"largest": 0.25, "mean": 0.125},
-        "confidence": {"largest": 0.125, "mean": 0.125},
-    }
-    with pytest.raises(ValueError, match="flat"):
-        parity.differences(reference, np.zeros((1, 2), bool), outputs)
-
-
-@pytest.mark.parametrize("name", parity.UNITS)
-@pytest.mark.parametrize("value", [1.0, np.nan])
-def test_gate_names_the_output_that_deviates(name, value):
-    """Also one that is not a number, which no comparison finds large."""
-    measured = {other: {"largest": limit, "mean": 0.0} for other, limit in parity.FLOAT32_LIMITS.items()}
-    parity.check("saved_model", measured, parity.FLOAT32_LIMITS)
-    measured[name]["largest"] = value
-    with pytest.raises(ValueError, match=f"saved_model deviates from the Keras model: {name} by"):
-        parity.check("saved_model", measured, parity.FLOAT32_LIMITS)
-
-
-def test_table_shows_every_artefact_and_output(exported):
-    report = exported[1]
-    header, *rows = parity.table(report["differences"], report["limits"]).splitlines()
-    assert all(name in header for name in parity.UNITS)
-    assert [row.split()[0] for row in rows] == ["saved_model", "tflite_float32", "limit"]
-    assert len({len(line) for line in (header, *rows)}) == 1
+    np.testing.assert_allclose(found["joints_2d"][0, 0], [10.0, 10.0], atol=1e-4)
 
 
 def test_a_version_appears_complete_or_not_at_all(tmp_path):

@@ -45,10 +45,10 @@ def test_exports_and_prints_the_differences_then_refuses_to_overwrite(place, tmp
     assert result.returncode == 0, result.stderr
     folder = tmp_path / "small/1"
     files = {path.name for path in folder.iterdir()}
-    assert {"saved_model.pb", artefacts.TFLITE_FILE, artefacts.PARITY_FILE} <= files
+    assert {"saved_model.pb", "pose_int8.tflite", artefacts.PARITY_FILE} <= files
     report = json.loads((folder / artefacts.PARITY_FILE).read_text())
     assert report["data"] == "mpii" and report["split"] == "train" and report["examples"] == 2
-    assert "on 2 crops of mpii, train" in result.stdout
+    assert "on 2 examples of mpii, train" in result.stdout
     largest = report["differences"]["tflite_float32"]["depth"]["largest"]
     (row,) = (line for line in result.stdout.splitlines() if line.startswith("tflite_float32"))
     assert f"{largest:.1e}" in row

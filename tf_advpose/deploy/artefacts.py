@@ -5,15 +5,21 @@ import pathlib
 import keras
 import numpy as np
 
-from tf_advpose.data import pipeline
-from tf_advpose.deploy import parity, saved_model, tflite
-from tf_advpose.deploy.serving import describe
+from tf_advpose.deploy import card, examples, outputs, parity, saved_model, scores, tflite
+from tf_advpose.deploy.examples import Examples
+from tf_advpose.deploy.metadata import describe
 from tf_advpose.files import write_json
 from tf_advpose.training import work_folder
 
-TFLITE_FILE = "pose_float32.tflite"
 PARITY_FILE = "parity.json"
-PARITY_EXAMPLES = 32
+PARITY_TABLE_FILE = "parity.md"
+PARITY_EXAMPLES = 500
+CALIBRATION_EXAMPLES = 200
+
+
+def tflite_file(number_format: str) -> str:
+    """The name of a .tflite file in an export."""
+    return f"pose_{number_format}.tflite"
 
 
 def export(
@@ -32,19 +38,22 @@ def export(
     Args:
       work_dir: the run's work folder.
       output: folder of all exports.
-      parity_data, parity_split, data_dir: a prepared split, whose crops the exports are compared on.
+      parity_data, parity_split, data_dir: a prepared split, on whose examples the exports are compared.
+        The ranges of int8 are measured on crops of its training split, if it has one.
       version: whole number; a run may have several exports.
       stage: whose weights; None: the last finished one's.
-      parity_examples: how many crops at most.
+      parity_examples: how many examples at most.
 
     Returns:
-      The folder `<output>/<name of work_dir>/<version>`, which holds the SavedModel, `TFLITE_FILE` and
-      `PARITY_FILE`; and what `PARITY_FILE` says, see `write`.
+      The folder `<output>/<name of work_dir>/<version>`, which holds the SavedModel, a .tflite file for
+      each of `tflite.FORMATS`, a model card, `PARITY_FILE` and `PARITY_TABLE_FILE`; and what `PARITY_FILE`
+      says, see `write`.
 
     Raises:
       FileNotFoundError: no run, the stage is not finished, or the dataset is not prepared.
       FileExistsError: there is such a version already.
       ValueError: the dataset or split is unknown, or an export deviates from the Keras model.
+      OSError, tf.errors.OpError: it cannot be written, as on a full disk.
       In all cases no file of the export is left behind.
     """
     config = work_folder.open_run(work_dir)
@@ -52,53 +61,82 @@ def export(
     generator = work_folder.load_generator(work_dir, stage)
     stage = stage or work_folder.finished_stages(work_dir)[-1]
     metadata = describe(config, stage, work_folder.read_total_bone_length(work_dir))
-    crops = read_crops(parity_data, parity_split, data_dir, config.generator.image_size, parity_examples)
+    size = config.generator.image_size
+    compared = examples.read(parity_data, parity_split, data_dir, size, parity_examples)
+    split = examples.calibration_split(parity_data, data_dir, otherwise=parity_split)
+    calibration = examples.read(parity_data, split, data_dir, size, CALIBRATION_EXAMPLES)
     with saved_model.written_aside(folder) as aside:
-        report = {"data": parity_data, "split": parity_split, **write(generator, metadata, crops, aside)}
-        write_json(aside / PARITY_FILE, report)
+        report = write(generator, metadata, compared, calibration, aside)
     return folder, report
 
 
-def read_crops(data: str, split: str, data_dir: str, image_size: int, count: int) -> np.ndarray:
-    """The first `count` crops of a prepared split, fewer where it has fewer: [N, S, S, 3] uint8.
-
-    Raises:
-      FileNotFoundError, ValueError: the dataset is not prepared, unknown, or lacks the split.
-    """
-    batches, _ = pipeline.evaluation_batches(data, split, data_dir, image_size, batch_size=count)
-    image = next(iter(batches))["image"].numpy()
-    return np.rint(image * 255).astype(np.uint8)
-
-
-def write(generator: keras.Model, metadata: dict, crops: np.ndarray, folder: pathlib.Path) -> dict:
-    """Writes SavedModel and .tflite of a float32 `generator` into `folder` and compares them with it.
+def write(
+    generator: keras.Model,
+    metadata: dict,
+    compared: Examples,
+    calibration: Examples,
+    folder: pathlib.Path,
+) -> dict:
+    """Writes SavedModel, .tflite files, reports and card of a float32 `generator` into `folder`.
 
     Args:
       generator: as `build_generator` makes it.
       metadata: from `describe`.
-      crops: [N, S, S, 3] uint8 to compare on.
+      compared: examples to compare on.
+      calibration: examples to measure the ranges of int8 on.
 
     Returns:
-      "examples": N; "joints": how many joints they have, and "undecided_joints": how many of them are
-      left out of the comparison of joints_2d; "limits"; "differences": by artefact, from `parity`.
+      "data", "split", "examples": what was compared on; "calibration": the same of `calibration`;
+      "joints": how many joints there are, and "undecided_joints": how many of them are left out where
+      places are compared; "limits", "differences" and "scores", by artefact, see `parity` and `scores`.
 
     Raises:
-      ValueError: an artefact deviates from `generator`.
+      ValueError: an artefact deviates from `generator`; nothing is compared then.
     """
     saved_model.write(generator, metadata, folder)
-    (folder / TFLITE_FILE).write_bytes(tflite.convert(generator, metadata))
-    reference, decided = parity.keras_outputs(generator, crops)
-    outputs = {
-        "saved_model": parity.saved_model_outputs(folder, crops),
-        "tflite_float32": parity.tflite_outputs(folder / TFLITE_FILE, crops),
+    for number_format, content in tflite.convert(generator, metadata, calibration.crops).items():
+        (folder / tflite_file(number_format)).write_bytes(content)
+    report = {
+        "data": compared.data,
+        "split": compared.split,
+        "examples": len(compared.crops),
+        "calibration": {
+            "data": calibration.data,
+            "split": calibration.split,
+            "examples": len(calibration.crops),
+        },
+        **_compare(generator, metadata["total_bone_length"], compared, folder),
     }
-    measured = {name: parity.differences(reference, decided, outputs[name]) for name in outputs}
-    for name, differences in measured.items():
-        parity.check(name, differences, parity.FLOAT32_LIMITS)
+    write_json(folder / PARITY_FILE, report)
+    (folder / PARITY_TABLE_FILE).write_text(card.parity_report(report))
+    (folder / saved_model.CARD_FILE).write_text(card.model_card(metadata, report))
+    return report
+
+
+def _compare(
+    generator: keras.Model, total_bone_length: float, compared: Examples, folder: pathlib.Path
+) -> dict:
+    """The part of the report that is measured; raises ValueError where an artefact deviates."""
+    expected, decided = outputs.of_keras(generator, compared.crops)
+    reference = compared.predictions(expected)
+    scale = parity.mm_per_pixel(reference, total_bone_length)
+    differences, changes = {}, {}
+    for artefact, limits in parity.LIMITS.items():
+        if artefact == "saved_model":
+            found = outputs.of_saved_model(folder, compared.crops)
+        else:
+            path = folder / tflite_file(artefact.removeprefix("tflite_"))
+            found = outputs.of_tflite(path, compared.crops)
+        exported = compared.predictions(found)
+        measured = parity.differences(reference, decided, exported, scale)
+        parity.check_outputs(artefact, measured, limits)
+        change = scores.changes(scores.per_example(reference), scores.per_example(exported))
+        parity.check_scores(artefact, change, measured, limits)
+        differences[artefact], changes[artefact] = measured, change
     return {
-        "examples": len(crops),
         "joints": decided.size,
-        "undecided_joints": int((~decided).sum()),
-        "limits": parity.FLOAT32_LIMITS,
-        "differences": measured,
+        "undecided_joints": int(np.sum(~decided)),
+        "limits": parity.LIMITS,
+        "differences": differences,
+        "scores": changes,
     }

@@ -1,75 +1,55 @@
-"""Does an export compute what the Keras model computes? Measured on crops, output by output."""
+"""Does an export compute what the Keras model computes? Measured output by output, and in millimetres."""
 
-import contextlib
-import os
-from collections.abc import Iterator
-
-import keras
 import numpy as np
-import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
 
-from tf_advpose.deploy.serving import read_out, to_image
+from tf_advpose.evaluation.protocols import Predictions
+from tf_advpose.skeleton import bone_lengths
 
-UNITS = {"joints_2d": "px", "depth": "half-crops", "confidence": "peak"}
-# What rounding explains: other kernels, batch norm folded into convolutions. Measured are some 1e-4.
-FLOAT32_LIMITS = {"joints_2d": 0.05, "depth": 1e-3, "confidence": 1e-3}
-# `decode` chooses the highest cell; where the next is as high but for this, rounding may choose either.
-TIE = 1e-4
-BATCH_SIZE = 16  # crops that go through a model at a time
-
-Outputs = dict[str, np.ndarray]  # those of `read_out`, for N crops
-
-
-def keras_outputs(generator: keras.Model, crops: np.ndarray) -> tuple[Outputs, np.ndarray]:
-    """What `generator` makes of `crops` [N, S, S, 3] uint8.
-
-    Returns:
-      Its outputs, and [N, P] bool: the joints whose highest cell stands out by more than `TIE`. The others'
-      place is a matter of rounding.
-    """
-
-    @tf.function(reduce_retracing=True)
-    def run(images):
-        outputs = generator(to_image(images), training=False)
-        return read_out(outputs), outputs["heatmaps"][-1]
-
-    parts, decided = [], []
-    for batch in _batches(crops):
-        with _true_float32():
-            outputs, heatmaps = run(batch)
-        parts.append(outputs)
-        cells = np.reshape(heatmaps, [len(batch), -1, heatmaps.shape[-1]])  # [B, H*W, P]
-        next_highest, highest = np.moveaxis(np.partition(cells, -2, axis=1)[:, -2:], 1, 0)
-        decided.append(highest - next_highest > TIE)
-    return _joined(parts), np.concatenate(decided)
+UNITS = {"joints_2d": "px", "depth": "half-crops", "confidence": "peak", "joints_3d": "mm"}
+# float32: what rounding explains, other kernels, batch norm folded into convolutions. Measured are some
+# 1e-4 px and half-crops.
+_ROUNDING = {
+    "joints_2d": {"largest": 0.05},
+    "depth": {"largest": 1e-3},
+    "confidence": {"largest": 1e-3},
+    "joints_3d": {"mean": 0.01},
+}
+_QUANTISED = {"confidence": {"mean": 0.05}, "mpjpe": {"percent": 2.0}, "pckh": {"points": 2.0}}
+LIMITS = {
+    "saved_model": _ROUNDING,
+    "tflite_float32": _ROUNDING,
+    "tflite_float16": {"confidence": {"mean": 0.005}, "joints_3d": {"mean": 0.5}},
+    "tflite_dynamic": _QUANTISED,
+    "tflite_int8": _QUANTISED,
+}
 
 
-def saved_model_outputs(folder: str | os.PathLike, crops: np.ndarray) -> Outputs:
-    """What the SavedModel in `folder` makes of `crops` [N, S, S, 3] uint8."""
-    loaded = tf.saved_model.load(str(folder))  # its signatures live no longer than this reference
-    serve = loaded.signatures["serving_default"]
-    with _true_float32():
-        return _joined([serve(images=tf.constant(batch)) for batch in _batches(crops)])
-
-
-def tflite_outputs(path: str | os.PathLike, crops: np.ndarray) -> Outputs:
-    """What the .tflite file at `path` makes of `crops` [N, S, S, 3] uint8."""
-    interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
-    run = interpreter.get_signature_runner("serving_default")
-    return _joined([run(image=to_image(crop[None]).numpy()) for crop in crops])
-
-
-def differences(reference: Outputs, decided: np.ndarray, outputs: Outputs) -> dict[str, dict[str, float]]:
-    """How far `outputs` are from `reference`.
+def mm_per_pixel(reference: Predictions, total_bone_length: float) -> np.ndarray:
+    """Millimetres that a crop pixel spans at the root's depth, [N]; from the pose where it is not labelled.
 
     Args:
-      reference, decided: from `keras_outputs`.
-      outputs: an export's, of the same crops.
+      reference: of the Keras model.
+      total_bone_length: millimetres, what the bones of the predicted poses are taken to have together.
+    """
+    length = bone_lengths(_in_pixels(reference)).sum(axis=-1)
+    by_bones = np.divide(total_bone_length, length, out=np.zeros(len(length)), where=length > 0)
+    return np.where(reference.has_scale, reference.mm_per_pixel, by_bones)
+
+
+def differences(
+    reference: Predictions, decided: np.ndarray, exported: Predictions, scale: np.ndarray
+) -> dict[str, dict[str, float]]:
+    """How far the predictions of an export are from those of the Keras model.
+
+    Args:
+      reference, exported: of the same examples.
+      decided: [N, P] bool, from `outputs.of_keras`.
+      scale: [N], from `mm_per_pixel`.
 
     Returns:
-      For each output its "largest" and its "mean" difference, in `UNITS`; those of joints_2d among
-      `decided` joints.
+      For each of `UNITS` its "largest" and its "mean" difference, in those units; for joints_2d and depth
+      "mean_mm" besides, their shares in that of joints_3d. A joint that is not `decided` counts in depth
+      and confidence alone.
 
     Raises:
       ValueError: no joint is decided, so there is nothing to compare.
@@ -79,50 +59,91 @@ def differences(reference: Outputs, decided: np.ndarray, outputs: Outputs) -> di
             "The generator's heatmaps are flat, or not numbers, on all crops, so no export can be checked. "
             "Train it longer, or export an earlier stage."
         )
-    result = {}
-    for name in UNITS:
-        difference = np.abs(outputs[name] - reference[name])
-        if name == "joints_2d":
-            difference = difference[decided]
-        result[name] = {"largest": float(difference.max()), "mean": float(difference.mean())}
+    moved = np.abs(_in_pixels(exported) - _in_pixels(reference))[decided]
+    millimetres = moved * np.broadcast_to(scale[:, None], decided.shape)[decided][:, None]
+    measured = {
+        "joints_2d": moved[:, :2],
+        "depth": np.abs(exported.predicted_depth - reference.predicted_depth),
+        "confidence": np.abs(exported.confidence - reference.confidence),
+        "joints_3d": np.linalg.norm(millimetres, axis=-1),
+    }
+    result = {
+        name: {"largest": float(value.max()), "mean": float(value.mean())}
+        for name, value in measured.items()
+    }
+    result["joints_2d"]["mean_mm"] = float(np.linalg.norm(millimetres[:, :2], axis=-1).mean())
+    result["depth"]["mean_mm"] = float(millimetres[:, 2].mean())
     return result
 
 
-def check(artefact: str, measured: dict[str, dict[str, float]], limits: dict[str, float]) -> None:
-    """Raises ValueError where a largest difference of `measured` is beyond `limits`; names the output."""
-    for name, limit in limits.items():
-        largest = measured[name]["largest"]
-        if not largest <= limit:  # also where it is not a number
-            raise ValueError(
-                f"{artefact} deviates from the Keras model: {name} by up to {largest:.3g} {UNITS[name]}, "
-                f"allowed are {limit:.3g}. It was not exported."
-            )
+def check_outputs(artefact: str, measured: dict[str, dict], limits: dict) -> None:
+    """Raises ValueError, naming the output, where an artefact is not finite or beyond its limits.
+
+    Args:
+      measured: from `differences`.
+      limits: one of `LIMITS`.
+    """
+    for name, unit in UNITS.items():
+        if not np.isfinite(measured[name]["largest"]):
+            raise _deviates(artefact, name, "which is not finite")
+        for kind, limit in limits.get(name, {}).items():
+            if measured[name][kind] > limit:
+                which = "by up to" if kind == "largest" else "on average by"
+                far = f"{which} {measured[name][kind]:.3g} {unit}, allowed are {limit:.3g}"
+                raise _deviates(artefact, _output(name, measured), far)
 
 
-def table(measured: dict[str, dict[str, dict[str, float]]], limits: dict[str, float]) -> str:
-    """The differences of several artefacts, largest and mean, a line each."""
-    rows = [("", *(f"{name} ({unit})" for name, unit in UNITS.items()))]
-    for artefact, outputs in measured.items():
-        cells = (f"{outputs[name]['largest']:.1e} (mean {outputs[name]['mean']:.1e})" for name in UNITS)
-        rows.append((artefact, *cells))
-    rows.append(("limit", *(f"{limits[name]:.1e}" for name in UNITS)))
-    return "\n".join("  ".join([row[0].ljust(18), *(cell.rjust(24) for cell in row[1:])]) for row in rows)
+def check_scores(artefact: str, changes: dict[str, dict], measured: dict[str, dict], limits: dict) -> None:
+    """Raises ValueError, naming the output that deviates most, where an artefact scores too much worse.
+
+    Args:
+      changes: from `scores.changes`. PCKh has its say where MPJPE is not known.
+      measured, limits: as for `check_outputs`.
+    """
+    if "mpjpe" in limits and "mpjpe" in changes:
+        worse, limit = changes["mpjpe"]["percent"], limits["mpjpe"]["percent"]
+        if worse > limit:
+            far = f"MPJPE is {worse:.1f} % worse, allowed are {limit:g} %"
+            raise _deviates(artefact, _output("joints_3d", measured), far)
+    elif "pckh" in limits and "pckh" in changes:
+        worse, limit = -changes["pckh"]["change"], limits["pckh"]["points"]
+        if worse > limit:
+            far = f"PCKh@0.5 is {worse:.1f} points lower, allowed are {limit:g}"
+            raise _deviates(artefact, "joints_2d", far)
 
 
-@contextlib.contextmanager
-def _true_float32() -> Iterator[None]:
-    """Keeps GPUs from rounding the factors of float32 products to 10 bits, as TensorFlow lets them."""
-    before = tf.config.experimental.tensor_float_32_execution_enabled()
-    tf.config.experimental.enable_tensor_float_32_execution(False)
-    try:
-        yield
-    finally:
-        tf.config.experimental.enable_tensor_float_32_execution(before)
+def table(measured: dict[str, dict[str, dict[str, float]]], limits: dict[str, dict]) -> str:
+    """The differences of several artefacts, largest and mean, a line each, and their limits."""
+    rows = [("", *(f"{name} ({unit})" for name, unit in UNITS.items()), "limits")]
+    for artefact, values in measured.items():
+        cells = (f"{values[name]['largest']:.1e} (mean {values[name]['mean']:.1e})" for name in UNITS)
+        rows.append((artefact, *cells, limits_text(limits[artefact])))
+    width = max(len(row[-1]) for row in rows)
+    return "\n".join(
+        "  ".join([row[0].ljust(14), *(cell.rjust(23) for cell in row[1:-1]), row[-1].ljust(width)])
+        for row in rows
+    )
 
 
-def _batches(crops: np.ndarray) -> list[np.ndarray]:
-    return [crops[start : start + BATCH_SIZE] for start in range(0, len(crops), BATCH_SIZE)]
+def limits_text(limits: dict[str, dict]) -> str:
+    """What an artefact must keep to, in words."""
+    if "mpjpe" in limits:
+        return f"MPJPE at most {limits['mpjpe']['percent']:g} % worse"
+    return f"mean {limits['joints_3d']['mean']:g} mm"
 
 
-def _joined(parts: list[dict]) -> Outputs:
-    return {name: np.concatenate([np.asarray(part[name]) for part in parts]) for name in UNITS}
+def _deviates(artefact: str, output: str, far: str) -> ValueError:
+    return ValueError(f"{artefact} deviates from the Keras model: {output}, {far}. It was not exported.")
+
+
+def _output(name: str, measured: dict[str, dict]) -> str:
+    """The output that is to blame: millimetres come from two."""
+    if name != "joints_3d":
+        return name
+    return max(("joints_2d", "depth"), key=lambda output: measured[output]["mean_mm"])
+
+
+def _in_pixels(predictions: Predictions) -> np.ndarray:
+    """Joints [N, P, 3] whose x, y and z are crop pixels."""
+    z = predictions.predicted_depth[..., None] * (predictions.crop_size / 2)
+    return np.concatenate([predictions.predicted_joints_2d, z], axis=-1).astype(np.float64)

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
+from tf_advpose.deploy import warmup
 from tf_advpose.deploy.serving import PoseEstimator
 from tf_advpose.files import write_json
 
 METADATA_FILE = "assets.extra/metadata.json"  # servers carry assets.extra along and leave it alone
+CARD_FILE = "assets.extra/model_card.md"
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"  # TensorFlow Serving's own name for it
 
 
 def version_folder(output: str, name: str, version: int) -> pathlib.Path:
@@ -45,14 +48,15 @@ def written_aside(folder: pathlib.Path) -> Iterator[pathlib.Path]:
 def write(generator: keras.Model, metadata: dict, folder: pathlib.Path) -> None:
     """Writes a SavedModel of a float32 `generator` into `folder`.
 
-    Its signatures are those of `PoseEstimator`; `metadata` lies in it as `METADATA_FILE`.
+    Its signatures are those of `PoseEstimator`; `metadata` lies in it as `METADATA_FILE`, and an example
+    request to each signature, which servers replay before they answer anybody, as `WARMUP_FILE`.
     """
-    estimator = PoseEstimator(generator)
+    estimator = PoseEstimator(generator, metadata)
     signatures = {
-        "serving_default": estimator.serving_default,
-        "from_crops_with_scale": estimator.from_crops_with_scale,
+        name: getattr(estimator, name) for name in ("serving_default", "from_crops_with_scale", "from_jpeg")
     }
     tf.saved_model.save(estimator, str(folder), signatures=signatures)
-    metadata_path = folder / METADATA_FILE
-    metadata_path.parent.mkdir()
-    write_json(metadata_path, metadata)
+    write_json(folder / METADATA_FILE, metadata)
+    with tf.io.TFRecordWriter(str(folder / WARMUP_FILE)) as writer:
+        for record in warmup.records(metadata["image_size"]):
+            writer.write(record)

@@ -1,52 +1,19 @@
-"""What an export computes, and what it says of itself."""
+"""What an export computes: the generator, from crops or photos to joints."""
 
-import dataclasses
+import json
 
 import keras
 import tensorflow as tf
 
-from tf_advpose.config import Config
-from tf_advpose.data.schema import CROP_MARGIN
+from tf_advpose.deploy import photo
 from tf_advpose.heatmaps import decode
-from tf_advpose.skeleton import BONES, JOINT_NAMES, ROOT
+from tf_advpose.skeleton import ROOT
 
-UNITS = {
-    "images": "square RGB crops, uint8",
-    "image": "square RGB crop, float32 in [0, 1]",
-    "mm_per_pixel": "millimetres one crop pixel spans at the root's depth",
-    "joints_2d": "crop pixels, x right, y down; the centre of the top-left pixel is (0.5, 0.5)",
-    "depth": "half the crop's width at the root's depth is 1; relative to the root, positive away from the "
-    "camera",
-    "confidence": "the heatmap's peak, about 1 for a joint that is surely found",
-    "joints_3d": "millimetres, relative to the root; x right, y down, z away from the camera",
-    "total_bone_length": "millimetres, all bones together, mean over the training set",
-    "crop_margin": "the crop's side, in longer sides of the person's box; the two share their centre",
-}
-
-
-def describe(config: Config, stage: str, total_bone_length: float) -> dict:
-    """What a user of an export has to know, to be stored inside it as JSON.
-
-    Args:
-      config: of the training run.
-      stage: whose weights are exported.
-      total_bone_length: millimetres, mean over the lab training set.
-    """
-    return {
-        "joint_names": list(JOINT_NAMES),
-        "bones": [list(bone) for bone in BONES],  # (child, parent)
-        "root": JOINT_NAMES[ROOT],
-        "image_size": config.generator.image_size,
-        "crop_margin": CROP_MARGIN,
-        "total_bone_length": total_bone_length,
-        "units": UNITS,
-        "stage": stage,
-        "config": dataclasses.asdict(config),
-    }
+MAX_BATCH = 64  # examples of one request
 
 
 def to_image(images: tf.Tensor) -> tf.Tensor:
-    """Crops as users have them, uint8, to what the generator takes: float32 in [0, 1]."""
+    """Crops in [0, 255], uint8 or float, to what the generator takes: float32 in [0, 1]."""
     return tf.cast(images, tf.float32) / 255.0
 
 
@@ -84,35 +51,75 @@ def weak_perspective(
 
 
 class PoseEstimator(tf.Module):
-    """A float32 generator behind the signatures of the SavedModel, for batches of any size.
+    """A float32 generator behind the signatures of the SavedModel, for batches of 1 to `MAX_BATCH`.
 
       serving_default(images)                      -> joints_2d, depth, confidence
       from_crops_with_scale(images, mm_per_pixel)  -> the same and joints_3d
+      from_jpeg(bytes, box)                        -> as serving_default, joints_2d in photo pixels
 
-    `images` are [B, S, S, 3] uint8, `mm_per_pixel` [B] float32; the outputs are those of `read_out` and
-    `weak_perspective`. A loaded SavedModel has its variables `joint_names` [P] string and `bones`
-    [P - 1, 2] int32, (child, parent).
+    `images` are [B, S, S, 3] uint8, `mm_per_pixel` [B] float32, `bytes` [B] encoded photos, JPEG or PNG,
+    and `box` [B, 4] float32, one person in each. The outputs are those of `read_out` and
+    `weak_perspective`. What cannot be answered raises InvalidArgumentError, see `photo`.
+
+    A loaded SavedModel has the variables `joint_names` [P] string, `bones` [P - 1, 2] int32, (child,
+    parent), and `metadata`, a string of JSON.
     """
 
-    def __init__(self, generator: keras.Model):
+    def __init__(self, generator: keras.Model, metadata: dict):
         super().__init__()
         # Not the Keras model itself: its layers would be stored beside the signatures, for nothing.
         self._weights = [variable.value for variable in generator.variables]
-        self.joint_names = tf.Variable(JOINT_NAMES, trainable=False)
-        self.bones = tf.Variable(BONES, trainable=False)
+        self.joint_names = tf.Variable(metadata["joint_names"], trainable=False)
+        self.bones = tf.Variable(metadata["bones"], trainable=False)
+        self.metadata = tf.Variable(json.dumps(metadata), trainable=False)
         crop_size = generator.input_shape[1]
         images_spec = tf.TensorSpec([None, crop_size, crop_size, 3], tf.uint8, name="images")
         scale_spec = tf.TensorSpec([None], tf.float32, name="mm_per_pixel")
+        bytes_spec = tf.TensorSpec([None], tf.string, name="bytes")
+        box_spec = tf.TensorSpec([None, 4], tf.float32, name="box")
+
+        @tf.function(input_signature=[tf.TensorSpec(images_spec.shape, tf.float32)])
+        def estimate(image):  # once in the graph, for all signatures
+            return read_out(generator(image, training=False))
 
         @tf.function(input_signature=[images_spec])
         def serving_default(images):
-            return read_out(generator(to_image(images), training=False))
+            return estimate(to_image(of_allowed_size(images)))
 
         @tf.function(input_signature=[images_spec, scale_spec])
         def from_crops_with_scale(images, mm_per_pixel):
             outputs = serving_default(images)
+            mm_per_pixel = as_many(mm_per_pixel, images)
             joints_3d = weak_perspective(outputs["joints_2d"], outputs["depth"], mm_per_pixel, crop_size)
             return {**outputs, "joints_3d": joints_3d}
 
+        @tf.function(input_signature=[bytes_spec, box_spec])
+        def from_jpeg(bytes, box):
+            crops, crop_to_image = tf.map_fn(
+                lambda request: photo.crop_person(photo.decode(request[0]), request[1], crop_size),
+                (of_allowed_size(bytes), as_many(box, bytes)),
+                fn_output_signature=(
+                    tf.TensorSpec([crop_size, crop_size, 3], tf.float32),
+                    tf.TensorSpec([2, 3], tf.float32),
+                ),
+            )
+            outputs = estimate(to_image(crops))
+            joints_2d = tf.einsum("bij,bpj->bpi", crop_to_image[:, :, :2], outputs["joints_2d"])
+            return {**outputs, "joints_2d": joints_2d + crop_to_image[:, None, :, 2]}
+
         self.serving_default = serving_default
         self.from_crops_with_scale = from_crops_with_scale
+        self.from_jpeg = from_jpeg
+
+
+def of_allowed_size(batch: tf.Tensor) -> tf.Tensor:
+    """`batch`, unless it is empty or so large that it would exhaust a server's memory."""
+    count = tf.shape(batch)[0]
+    allowed = (count >= 1) & (count <= MAX_BATCH)
+    return photo.checked(batch, allowed, f"A batch must have 1 to {MAX_BATCH} examples.")
+
+
+def as_many(values: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+    """`values`, unless there are not as many as there are examples in `batch`."""
+    message = "All inputs must have the same number of examples."
+    return photo.checked(values, tf.shape(values)[0] == tf.shape(batch)[0], message)

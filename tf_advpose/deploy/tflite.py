@@ -1,63 +1,90 @@
-"""Exports as a .tflite file for phones, browsers and small computers."""
+"""Exports as .tflite files for phones, browsers and small computers, in four number formats.
 
+Each has two signatures. `serving_default` takes "image" [1, S, S, 3] float32 in [0, 1] and returns what
+`read_out` does. `heatmaps_and_depth` takes the same and ends before the read-out, for delegates of GPUs
+that do not know its operations: "heatmaps" [1, S/4, S/4, P] and "depth" [1, P]. Both use the same weights.
+All inputs and outputs are float32, and so is the read-out in every format. Only built-in operations occur.
+"""
+
+import contextlib
 import json
-import os
 import tempfile
+from collections.abc import Callable, Iterator
 
-import flatbuffers
 import keras
 import numpy as np
 import tensorflow as tf
-from ai_edge_litert import schema_py_generated as schema
 
-from tf_advpose.deploy.serving import read_out
+from tf_advpose.deploy import tflite_graph
+from tf_advpose.deploy.serving import read_out, to_image
+from tf_advpose.startup import quietly
 
-METADATA_NAME = "metadata.json"
-_FILE_IDENTIFIER = b"TFL3"
+FORMATS = ("float32", "float16", "dynamic", "int8")
+JOINTS_SIGNATURE, MAPS_SIGNATURE = "serving_default", "heatmaps_and_depth"
 
 
-def convert(generator: keras.Model, metadata: dict) -> bytes:
-    """A .tflite file of a float32 `generator`, decoding included, made of built-in operations only.
+def convert(
+    generator: keras.Model, metadata: dict, crops: np.ndarray, formats: tuple[str, ...] = FORMATS
+) -> dict[str, bytes]:
+    """A .tflite file of a float32 `generator` in each of `formats`.
 
-    Its signature `serving_default` takes "image" [1, S, S, 3] float32 in [0, 1] and returns what
-    `read_out` does. `metadata` is in it as a JSON buffer named `METADATA_NAME`.
+    "float16" stores weights so and computes in float32 where the device cannot do better; "dynamic" stores
+    weights in int8 and computes with them where it can; "int8" computes in int8 up to heatmaps and depths.
+
+    Args:
+      generator: as `build_generator` makes it.
+      metadata: to be stored in the files as JSON.
+      crops: [N, S, S, 3] uint8, as the model will meet them; the ranges of "int8" are measured on them.
     """
-    size = generator.input_shape[1]
+
+    def network(image):
+        outputs = generator(image, training=False)
+        return {"heatmaps": outputs["heatmaps"][-1], "depth": outputs["depth"]}
+
+    def joints(heatmaps, depth):
+        return read_out({"heatmaps": [heatmaps], "depth": depth})
+
+    heatmaps = generator.output["heatmaps"][-1].shape
+    # A batch of any size would not load in browsers.
+    image_spec = tf.TensorSpec([1, *generator.input_shape[1:]], tf.float32, name="image")
+    maps_specs = [
+        tf.TensorSpec([1, *heatmaps[1:]], tf.float32, name="heatmaps"),
+        tf.TensorSpec([1, heatmaps[-1]], tf.float32, name="depth"),
+    ]
+    # Apart, because the converter would quantise the read-out too.
+    with _saved(network, [image_spec], generator.variables) as folder:
+        networks = {number_format: _converted(folder, number_format, crops) for number_format in formats}
+    with _saved(joints, maps_specs, []) as folder:
+        tail = _converted(folder)
+    signatures, text = (JOINTS_SIGNATURE, MAPS_SIGNATURE), json.dumps(metadata).encode()
+    return {name: tflite_graph.join(part, tail, signatures, text) for name, part in networks.items()}
+
+
+@contextlib.contextmanager
+def _saved(function: Callable, specs: list[tf.TensorSpec], variables: list) -> Iterator[str]:
+    """A folder with a SavedModel of `function`, while the block lasts.
+
+    It is no detour: the converter makes NaN of the weights when it gets the function itself.
+    """
     module = tf.Module()
-    module.weights = [variable.value for variable in generator.variables]
-    # A batch of any size would not load in browsers. The way over a SavedModel is no detour: the converter
-    # makes NaN of the weights when it gets the function itself.
-    signature = tf.function(
-        lambda image: read_out(generator(image, training=False)),
-        input_signature=[tf.TensorSpec([1, size, size, 3], tf.float32, name="image")],
-    )
+    module.weights = [variable.value for variable in variables]
+    signature = tf.function(function, input_signature=specs)
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures={"serving_default": signature})
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        return _with_metadata(converter.convert(), metadata)
+        tf.saved_model.save(module, folder, signatures={JOINTS_SIGNATURE: signature})
+        yield folder
 
 
-def read_metadata(path: str | os.PathLike) -> dict:
-    """What `convert` stored as metadata.
-
-    Raises:
-      ValueError: the file holds none.
-    """
-    with open(path, "rb") as file:
-        model = schema.Model.GetRootAs(file.read())
-    for index in range(model.MetadataLength()):
-        entry = model.Metadata(index)
-        if entry.Name() == METADATA_NAME.encode():
-            return json.loads(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
-    raise ValueError(f"{path} holds no {METADATA_NAME}: it was not exported by this project.")
-
-
-def _with_metadata(tflite: bytes, metadata: dict) -> bytes:
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(tflite))
-    buffer = schema.BufferT(data=np.frombuffer(json.dumps(metadata).encode(), np.uint8))
-    model.buffers.append(buffer)
-    model.metadata.append(schema.MetadataT(name=METADATA_NAME, buffer=len(model.buffers) - 1))
-    builder = flatbuffers.Builder(len(tflite))
-    builder.Finish(model.Pack(builder), file_identifier=_FILE_IDENTIFIER)
-    return bytes(builder.Output())
+def _converted(folder: str, number_format: str = "float32", crops: np.ndarray | None = None) -> bytes:
+    """The SavedModel in `folder` as a .tflite file with one signature."""
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[JOINTS_SIGNATURE])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if number_format != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if number_format == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if number_format == "int8":
+        converter.representative_dataset = lambda: (
+            {"image": to_image(crop[None]).numpy()} for crop in crops
+        )
+    with quietly():  # it calls an interpreter that it says is outdated
+        return converter.convert()

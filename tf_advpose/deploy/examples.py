@@ -1,0 +1,65 @@
+"""Prepared examples as the exports get them: crops in uint8, and what is known of the people in them."""
+
+import dataclasses
+
+import numpy as np
+
+from tf_advpose.data import pipeline, prepared
+from tf_advpose.deploy.outputs import Outputs
+from tf_advpose.evaluation import protocols
+
+BATCH_SIZE = 50
+TRAINING_SPLIT = "train"
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """N examples of a prepared split."""
+
+    data: str
+    split: str
+    crops: np.ndarray  # [N, S, S, 3] uint8
+    labels: dict[str, np.ndarray]  # what `protocols.Predictions` holds besides predictions
+
+    def predictions(self, outputs: Outputs) -> protocols.Predictions:
+        """`outputs` of these crops, beside their labels."""
+        return protocols.Predictions(
+            crop_size=self.crops.shape[1],
+            predicted_joints_2d=outputs["joints_2d"],
+            predicted_depth=outputs["depth"],
+            confidence=outputs["confidence"],
+            **self.labels,
+        )
+
+
+def read(data: str, split: str, data_dir: str, image_size: int, count: int) -> Examples:
+    """The first `count` examples of a prepared split, all where it has fewer.
+
+    Raises:
+      FileNotFoundError, ValueError: the dataset is not prepared, unknown, or lacks the split.
+    """
+    batches, _ = pipeline.evaluation_batches(data, split, data_dir, image_size, min(count, BATCH_SIZE))
+    fields = {field.name for field in dataclasses.fields(protocols.Predictions)}
+    names = fields - {"crop_size", *protocols.PREDICTED}
+    crops, labels = [], {name: [] for name in names}
+    for batch in batches.take(-(-count // BATCH_SIZE)):
+        crops.append(np.rint(batch["image"].numpy() * 255).astype(np.uint8))
+        for name in names:
+            value = batch[name].numpy()
+            labels[name].append(value.astype(str) if value.dtype == object else value)
+    return Examples(
+        data,
+        split,
+        np.concatenate(crops)[:count],
+        {name: np.concatenate(values)[:count] for name, values in labels.items()},
+    )
+
+
+def calibration_split(data: str, data_dir: str, otherwise: str) -> str:
+    """The training split of a prepared dataset, or `otherwise` where it has none.
+
+    Raises:
+      FileNotFoundError, ValueError: the dataset is not prepared, or unknown.
+    """
+    splits = prepared.open_builder(data, data_dir).info.splits
+    return TRAINING_SPLIT if TRAINING_SPLIT in splits else otherwise
