@@ -6,6 +6,7 @@ writes exports/demo/1/, which TensorFlow Serving can serve, with pose_float32.tf
 pose_dynamic.tflite and pose_int8.tflite in it, and parity.md, which says how far each is from the model.
 """
 
+import re
 import sys
 
 from absl import app, flags
@@ -46,7 +47,10 @@ def main(_) -> None:
             stage=FLAGS.stage,
             parity_examples=FLAGS.parity_examples,
         )
-    except (ValueError, OSError, tf.errors.OpError) as error:
+    except tf.errors.OpError as error:  # as on a full disk
+        reason = re.sub(r"{{.*?}} *", "", error.message.splitlines()[0])
+        sys.exit(f"error: The export could not be written: {reason}")
+    except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     print(
         f"Difference from the Keras model on {report['examples']} examples of {report['data']}, "

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import resource
 import shutil
 import subprocess
 import sys
@@ -10,10 +11,11 @@ import sys
 import layouts
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_advpose import config as configuration
 from tf_advpose.data import prepared
-from tf_advpose.deploy import artefacts
+from tf_advpose.deploy import artefacts, examples
 from tf_advpose.training import work_folder
 
 SCRIPT = pathlib.Path(__file__).parent.parent / "export.py"
@@ -59,12 +61,20 @@ def test_exports_and_prints_the_differences_then_refuses_to_overwrite(place, tmp
     assert line == f"error: {folder} exists. Give another --version, or remove it."
 
 
-def test_crops_are_the_split_as_uint8(place):
-    crops = artefacts.read_crops("mpii", "train", str(place / "data"), 64, count=100)
-    assert crops.shape == (3, 64, 64, 3) and crops.dtype == np.uint8
-    assert crops.std() > 10
-    first = artefacts.read_crops("mpii", "train", str(place / "data"), 64, count=1)
-    np.testing.assert_array_equal(first, crops[:1])
+def test_examples_are_the_split_with_crops_as_uint8(place):
+    """As many as asked for, or all there are; the first ones are the same."""
+    everyone = examples.read("mpii", "train", str(place / "data"), 64, count=100)
+    assert everyone.crops.shape == (3, 64, 64, 3) and everyone.crops.dtype == np.uint8
+    assert everyone.crops.std() > 10
+    first = examples.read("mpii", "train", str(place / "data"), 64, count=1)
+    np.testing.assert_array_equal(first.crops, everyone.crops[:1])
+    for name, values in everyone.labels.items():
+        np.testing.assert_array_equal(first.labels[name], values[:1])
+    assert everyone.labels["example_id"].dtype.kind == "U"
+
+
+def test_ranges_of_int8_are_measured_on_the_training_split(place):
+    assert examples.calibration_split("mpii", str(place / "data"), otherwise="test") == "train"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +108,7 @@ def test_unfinished_run_is_refused(place, tmp_path):
 
 
 def test_a_deviating_export_is_not_left_behind(place, tmp_path, monkeypatch):
-    def write(generator, metadata, crops, folder):
+    def write(generator, metadata, compared, calibration, folder):
         (folder / "saved_model.pb").write_text("")
         raise ValueError("tflite_float32 deviates")
 
@@ -107,3 +117,25 @@ def test_a_deviating_export_is_not_left_behind(place, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="deviates"):
         artefacts.export("runs/small", str(tmp_path / "exports"), "mpii", parity_split="train")
     assert not [path for path in (tmp_path / "exports").rglob("*") if path.is_file()]
+
+
+def test_a_full_disk_leaves_nothing_behind(place, tmp_path, monkeypatch):
+    """No file may grow beyond some kilobytes, as where the disk is full."""
+    monkeypatch.chdir(place)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises((OSError, tf.errors.OpError)):
+            artefacts.export("runs/small", str(tmp_path / "exports"), "mpii", parity_split="train")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not [path for path in (tmp_path / "exports").rglob("*") if path.is_file()]
+
+
+def test_nothing_is_exported_unchecked(place):
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), "--work_dir=runs/small"], cwd=place, capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: ") and "--parity_data" in line

@@ -1,6 +1,10 @@
 """The predictor that needs no TensorFlow: its crop is TensorFlow's, its poses are the SavedModel's."""
 
 import json
+import os
+import pathlib
+import re
+import shutil
 import subprocess
 import sys
 
@@ -155,3 +159,20 @@ def test_files_that_are_no_photo_or_no_model_are_named(predictor, tmp_path):
     (tmp_path / "other.tflite").write_bytes(builder.Output())
     with pytest.raises(ValueError, match=r"other\.tflite holds no metadata\.json"):
         runtime.PosePredictor(tmp_path / "other.tflite")
+
+
+def test_the_lines_of_the_documentation_run(path, photo, tmp_path):
+    """docs/deployment.md, from its export to a printed joint."""
+    text = (pathlib.Path(__file__).parent.parent / "docs/deployment.md").read_text()
+    (lines,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    folder = tmp_path / "exports/full/1"
+    folder.mkdir(parents=True)
+    shutil.copy(path, folder / "pose_int8.tflite")
+    large = cv2.resize(photo, (800, 700))
+    cv2.imwrite(str(tmp_path / "photo.jpg"), large[..., ::-1])
+    environment = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parent.parent)}
+    result = subprocess.run(
+        [sys.executable, "-c", lines], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"^head_top: pixel -?\d+, -?\d+, [+-]\d+ mm behind the pelvis$", result.stdout, re.M)

@@ -54,8 +54,8 @@ def of_saved_model(folder: str | os.PathLike, crops: np.ndarray) -> Outputs:
 
 def of_tflite(path: str | os.PathLike, crops: np.ndarray) -> Outputs:
     """What the .tflite file at `path` makes of `crops` [N, S, S, 3] uint8."""
-    interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
     with quietly():  # it announces its delegate
+        interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
         run = interpreter.get_signature_runner("serving_default")
     return _joined([run(image=to_image(crop[None]).numpy()) for crop in crops])
 
