@@ -8,6 +8,8 @@ dense layers need; their rate is set against what the same runtime reaches on a 
 128 channels at 64 x 64. A .tflite file takes one crop at a time: batch 8 is eight runs.
 """
 
+import contextlib
+import io
 import json
 import os
 import pathlib
@@ -76,7 +78,7 @@ def _converted_convolution(convolution, number_format: str) -> bytes:
         converter.representative_dataset = lambda: ([rng.normal(size=shape).astype("f4")] for _ in range(8))
         # Without it the steps into and out of int8 would take longer than the convolution.
         converter.inference_input_type = converter.inference_output_type = tf.int8
-    with quietly():
+    with quietly(), contextlib.redirect_stdout(io.StringIO()):
         return converter.convert()
 
 
