@@ -58,8 +58,9 @@ def test_without_pretraining_the_generator_is_updated_as_often(size):
     }
 
 
-def test_the_sizes_differ_in_the_stacks_alone():
+def test_the_sizes_differ_in_stacks_or_width_alone():
     assert changes("full_4s", "full_2s") == {"generator.num_stacks": 4}
+    assert changes("full_mobile", "full_2s") == {"generator.width": 128}
     assert configuration.from_preset("full_2s").generator.num_stacks == 2
 
 
@@ -74,7 +75,8 @@ def test_the_papers_settings():
 
 
 @pytest.mark.parametrize(
-    "short, full", [("full", "full_2s"), ("geo", "geo_2s"), ("demo", "descriptor_demo")]
+    "short, full",
+    [("full", "full_2s"), ("geo", "geo_2s"), ("demo", "descriptor_demo"), ("mobile", "full_mobile")],
 )
 def test_short_names(short, full):
     assert changes(short, full) == {}
@@ -95,7 +97,8 @@ def test_every_preset_can_be_trained(name):
 def test_preset_names_are_complete():
     """A row, a size or a short form more or less is a change to what users rely on."""
     rows = [*ROWS, "full_without_pretraining"]
-    expected = {"demo", *rows} | {f"{row}_{size}" for row in rows for size in ("2s", "4s", "demo")}
+    sizes = ("2s", "4s", "mobile", "demo")
+    expected = {"demo", "mobile", *rows} | {f"{row}_{size}" for row in rows for size in sizes}
     assert sorted(configuration.preset_names()) == sorted(expected)
 
 

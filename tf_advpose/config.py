@@ -2,7 +2,7 @@
 
 A preset is a size and a row of Table 2: `full_2s`, `geo_4s`, `baseline_demo`. A row changes only what
 Table 2 says of it. One row is our own: `descriptor`, whose discriminator sees the geometric descriptor and
-nothing else. A row alone means two stacks; `demo` means `descriptor_demo`.
+nothing else. A row alone means two stacks; `demo` means `descriptor_demo`, `mobile` means `full_mobile`.
 """
 
 import dataclasses
@@ -160,6 +160,13 @@ def _four_stacks() -> Config:
     return config
 
 
+def _mobile() -> Config:
+    """Half as wide: a quarter of the multiplications and of the weights. See docs/deployment.md."""
+    config = Config()
+    config.generator.width = 128
+    return config
+
+
 def _demo() -> Config:
     """Synthetic people, small enough to train on two CPU cores in minutes."""
     return Config(
@@ -177,12 +184,13 @@ def _demo() -> Config:
     )
 
 
-SIZES = {"2s": _two_stacks, "4s": _four_stacks, "demo": _demo}
+SIZES = {"2s": _two_stacks, "4s": _four_stacks, "mobile": _mobile, "demo": _demo}
+SHORT_NAMES = {"demo": "descriptor_demo", "mobile": "full_mobile"}
 
 
 def preset_names() -> list[str]:
     """Every name that `from_preset` knows."""
-    return ["demo", *ROWS, *(f"{row}_{size}" for row in ROWS for size in SIZES)]
+    return [*SHORT_NAMES, *ROWS, *(f"{row}_{size}" for row in ROWS for size in SIZES)]
 
 
 def from_preset(name: str) -> Config:
@@ -193,7 +201,7 @@ def from_preset(name: str) -> Config:
     """
     if name not in preset_names():
         raise ValueError(f"Unknown preset {name!r}. Presets: {', '.join(preset_names())}.")
-    full_name = {"demo": "descriptor_demo"}.get(name, name if name not in ROWS else f"{name}_2s")
+    full_name = SHORT_NAMES.get(name, name if name not in ROWS else f"{name}_2s")
     row, _, size = full_name.rpartition("_")
     config = SIZES[size]()
     ROWS[row](config)
