@@ -64,7 +64,7 @@ def _converted_convolution(convolution, number_format: str) -> bytes:
     import numpy as np
     import tensorflow as tf
 
-    from tf_advpose.startup import quietly
+    from tf_advpose.startup import quiet_unless_it_fails
 
     converter = tf.lite.TFLiteConverter.from_keras_model(convolution)
     if number_format != "float32":
@@ -77,7 +77,7 @@ def _converted_convolution(convolution, number_format: str) -> bytes:
         converter.representative_dataset = lambda: ([rng.normal(size=shape).astype("f4")] for _ in range(8))
         # Without it the steps into and out of int8 would take longer than the convolution.
         converter.inference_input_type = converter.inference_output_type = tf.int8
-    with quietly(), contextlib.redirect_stdout(io.StringIO()):
+    with quiet_unless_it_fails(), contextlib.redirect_stdout(io.StringIO()):
         return converter.convert()
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from tf_advpose.deploy.serving import read_out, to_image
-from tf_advpose.startup import quietly
+from tf_advpose.startup import quiet_unless_it_fails
 
 NAMES = ("joints_2d", "depth", "confidence")
 # `decode` chooses the highest cell; where the next is as high but for this, rounding may choose either.
@@ -54,7 +54,7 @@ def of_saved_model(folder: str | os.PathLike, crops: np.ndarray) -> Outputs:
 
 def of_tflite(path: str | os.PathLike, crops: np.ndarray) -> Outputs:
     """What the .tflite file at `path` makes of `crops` [N, S, S, 3] uint8."""
-    with quietly():  # it announces its delegate
+    with quiet_unless_it_fails():  # it announces its delegate
         interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
         run = interpreter.get_signature_runner("serving_default")
     return _joined([run(image=to_image(crop[None]).numpy()) for crop in crops])

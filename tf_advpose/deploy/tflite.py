@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tf_advpose.deploy import tflite_graph
 from tf_advpose.deploy.serving import read_out, to_image
-from tf_advpose.startup import quietly
+from tf_advpose.startup import quiet_unless_it_fails
 
 FORMATS = ("float32", "float16", "dynamic", "int8")
 JOINTS_SIGNATURE, MAPS_SIGNATURE = "serving_default", "heatmaps_and_depth"
@@ -86,5 +86,5 @@ def _converted(folder: str, number_format: str = "float32", crops: np.ndarray | 
         converter.representative_dataset = lambda: (
             {"image": to_image(crop[None]).numpy()} for crop in crops
         )
-    with quietly():  # it calls an interpreter that it says is outdated
+    with quiet_unless_it_fails():  # it calls an interpreter that it says is outdated
         return converter.convert()
