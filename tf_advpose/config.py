@@ -161,7 +161,7 @@ def _four_stacks() -> Config:
 
 
 def _mobile() -> Config:
-    """Half as wide: a quarter of the multiplications and of the weights. See docs/deployment.md."""
+    """For phones: half as wide, which is a quarter of the work and of the weights."""
     config = Config()
     config.generator.width = 128
     return config
