@@ -95,7 +95,7 @@ def model_card(metadata: dict, report: dict) -> str:
         "## Accuracy",
         "",
         f"The Keras model on {report['examples']} examples of `{report['data']}`, split "
-        f"`{report['split']}`:",
+        f"`{report['split']}`, root-relative, scale: camera:",
         "",
         *accuracy,
         "",

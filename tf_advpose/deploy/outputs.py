@@ -57,7 +57,7 @@ def of_tflite(path: str | os.PathLike, crops: np.ndarray) -> Outputs:
     with quiet_unless_it_fails():  # it announces its delegate
         interpreter = Interpreter(model_path=str(path), num_threads=os.cpu_count())
         run = interpreter.get_signature_runner("serving_default")
-    return _joined([run(image=to_image(crop[None]).numpy()) for crop in crops])
+        return _joined([run(image=to_image(crop[None]).numpy()) for crop in crops])
 
 
 @contextlib.contextmanager
