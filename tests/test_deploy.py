@@ -94,7 +94,8 @@ def test_model_card_says_what_the_model_is(exported):
     folder, report = exported
     card = (folder / saved_model.CARD_FILE).read_text()
     assert "`geo_demo`" in card and "stage `adversarial`" in card
-    assert "pretrain_2d (1500 steps), pretrain_3d (1000 steps), adversarial (600 steps)" in card
+    stages = (f"{stage} ({METADATA['config'][stage]['steps']} steps)" for stage in configuration.STAGES)
+    assert ", ".join(stages) in card
     assert f"MPJPE mm: {report['scores']['saved_model']['mpjpe']['reference']:.1f}" in card
     assert METADATA["code_version"] in card
 

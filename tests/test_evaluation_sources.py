@@ -8,7 +8,7 @@ from evaluated_people import random_people
 
 from tf_advpose.data import pipeline
 from tf_advpose.deploy import saved_model, tflite
-from tf_advpose.deploy.serving import describe
+from tf_advpose.deploy.metadata import describe
 from tf_advpose.evaluation import sources
 from tf_advpose.skeleton import JOINT_NAMES, NUM_JOINTS, mirror_order
 
@@ -109,7 +109,9 @@ def exported(tmp_path_factory):
     generator = plain_generator()
     metadata = describe(small_config(), "adversarial", 4100.0)
     saved_model.write(generator, metadata, folder / "saved")
-    (folder / "pose.tflite").write_bytes(tflite.convert(generator, metadata))
+    crops = np.zeros((1, 32, 32, 3), np.uint8)
+    (content,) = tflite.convert(generator, metadata, crops, ("float32",)).values()
+    (folder / "pose.tflite").write_bytes(content)
     return generator, folder
 
 
@@ -138,10 +140,10 @@ def test_what_is_no_export_is_refused(exported, tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"")
     with pytest.raises(ValueError, match="not exported by this project"):
         sources.from_saved_model(str(tmp_path))
-    with pytest.raises(FileNotFoundError, match=r"no .tflite file"):
+    with pytest.raises(FileNotFoundError, match=r"pose.tflite"):
         sources.from_tflite(str(tmp_path / "pose.tflite"))
     (tmp_path / "pose.tflite").write_bytes(b"TFL3")
-    with pytest.raises(ValueError, match=r"not a .tflite file of this project"):
+    with pytest.raises(ValueError, match=r"tflite"):
         sources.from_tflite(str(tmp_path / "pose.tflite"))
 
 

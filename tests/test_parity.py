@@ -126,14 +126,13 @@ def test_scores_change_as_the_predictions_do():
     reference = dataclasses.replace(reference, predicted_joints_2d=reference.joints_2d)
     shift = np.zeros((40, NUM_JOINTS, 2))
     shift[::2] = 12.0
-    before = scores.per_example(reference)
-    changes = scores.changes(before, scores.per_example(moved(reference, predicted_joints_2d=shift)))
+    changes = scores.changes(reference, moved(reference, predicted_joints_2d=shift))
     pckh = changes["pckh"]
     assert (pckh["reference"], pckh["exported"], pckh["change"]) == pytest.approx((100, 50, -50))
     # Of 40 examples, each right with one half, the share has a standard deviation of 7.9 points.
     np.testing.assert_allclose(pckh["interval"], [-50 - 15.5, -50 + 15.5], atol=3)
     assert set(changes) == {"mpjpe", "pckh"}
-    unchanged = scores.changes(before, copy.deepcopy(before))["mpjpe"]
+    unchanged = scores.changes(reference, copy.deepcopy(reference))["mpjpe"]
     assert unchanged["change"] == 0 and unchanged["interval"] == [0, 0]
 
 
@@ -146,13 +145,14 @@ def test_scores_are_those_of_the_evaluation():
     weight[:, 9] = 0
     reference = dataclasses.replace(reference, joint_weight=weight)
     expected = protocols.evaluate(reference)
-    changes = scores.changes(*[scores.per_example(reference)] * 2)
+    changes = scores.changes(reference, reference)
     assert changes["mpjpe"]["reference"] == pytest.approx(expected["mpjpe"])
     assert changes["pckh"]["reference"] == pytest.approx(expected["pckh"]["mean"])
 
 
 def test_without_labels_there_are_no_scores():
-    assert scores.per_example(predictions(3, has_scale=False, head_size=0.0)) == {}
+    unlabelled = predictions(3, has_scale=False, head_size=0.0)
+    assert scores.changes(unlabelled, unlabelled) == {}
 
 
 def test_table_shows_every_artefact_output_and_limit():

@@ -14,7 +14,7 @@ from tensorflow.core.framework import tensor_pb2
 from tf_advpose import config as configuration
 from tf_advpose.data import pipeline
 from tf_advpose.deploy import metadata, saved_model, serving
-from tf_advpose.evaluation import protocols
+from tf_advpose.evaluation import sources
 from tf_advpose.skeleton import NUM_JOINTS
 
 METADATA = metadata.describe(configuration.from_preset("demo"), "adversarial", 4000.0)
@@ -75,7 +75,7 @@ def test_photos_give_the_joints_of_the_evaluation(generator, ask, drawn_data):
         for record in tf.data.TFRecordDataset(files)
     ]
     batches, _ = pipeline.evaluation_batches("synthetic_people/lab", "test", drawn_data, SIZE, 2)
-    expected = protocols.collect(generator, batches)
+    expected = sources.collect(sources.from_generator(generator, "keras", 4000.0), batches)
     joints = np.einsum("nij,npj->npi", expected.crop_to_image[:, :, :2], expected.predicted_joints_2d)
     found = ask(
         [record["image"].numpy() for record in records], [record["box"].numpy() for record in records]

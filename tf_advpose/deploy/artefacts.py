@@ -130,7 +130,7 @@ def _compare(
         exported = compared.predictions(found)
         measured = parity.differences(reference, decided, exported, scale)
         parity.check_outputs(artefact, measured, limits)
-        change = scores.changes(scores.per_example(reference), scores.per_example(exported))
+        change = scores.changes(reference, exported)
         parity.check_scores(artefact, change, measured, limits)
         differences[artefact], changes[artefact] = measured, change
     return {

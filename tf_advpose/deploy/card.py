@@ -48,8 +48,8 @@ def _scores(report: dict) -> list[str]:
     if not known:
         return ["MPJPE and PCKh were not measured: the examples have neither 3D labels nor head sizes."]
     lines = [
-        "Scores, and their change from the Keras model with the interval that holds it in 95 % of the sets "
-        "of examples drawn with replacement from these. 3D is root-relative, scale: camera.",
+        "Scores, and their change from the Keras model with its 95 % bootstrap interval. 3D is "
+        "root-relative, scale: camera.",
         "",
         "| | " + " | ".join(f"{SCORES[name]} | change (interval)" for name in known) + " |",
         "|---|" + "---:|---:|" * len(known),

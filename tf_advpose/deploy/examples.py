@@ -6,7 +6,7 @@ import numpy as np
 
 from tf_advpose.data import pipeline, prepared
 from tf_advpose.deploy.outputs import Outputs
-from tf_advpose.evaluation import protocols
+from tf_advpose.evaluation.predictions import LABELS, Predictions
 
 BATCH_SIZE = 50
 TRAINING_SPLIT = "train"
@@ -19,11 +19,11 @@ class Examples:
     data: str
     split: str
     crops: np.ndarray  # [N, S, S, 3] uint8
-    labels: dict[str, np.ndarray]  # what `protocols.Predictions` holds besides predictions
+    labels: dict[str, np.ndarray]  # by `LABELS`
 
-    def predictions(self, outputs: Outputs) -> protocols.Predictions:
+    def predictions(self, outputs: Outputs) -> Predictions:
         """`outputs` of these crops, beside their labels."""
-        return protocols.Predictions(
+        return Predictions(
             crop_size=self.crops.shape[1],
             predicted_joints_2d=outputs["joints_2d"],
             predicted_depth=outputs["depth"],
@@ -39,12 +39,10 @@ def read(data: str, split: str, data_dir: str, image_size: int, count: int) -> E
       FileNotFoundError, ValueError: the dataset is not prepared, unknown, or lacks the split.
     """
     batches, _ = pipeline.evaluation_batches(data, split, data_dir, image_size, min(count, BATCH_SIZE))
-    fields = {field.name for field in dataclasses.fields(protocols.Predictions)}
-    names = fields - {"crop_size", *protocols.PREDICTED}
-    crops, labels = [], {name: [] for name in names}
+    crops, labels = [], {name: [] for name in LABELS}
     for batch in batches.take(-(-count // BATCH_SIZE)):
         crops.append(np.rint(batch["image"].numpy() * 255).astype(np.uint8))
-        for name in names:
+        for name in LABELS:
             value = batch[name].numpy()
             labels[name].append(value.astype(str) if value.dtype == object else value)
     return Examples(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tf_advpose.evaluation.protocols import Predictions
+from tf_advpose.evaluation.predictions import Predictions
 from tf_advpose.skeleton import bone_lengths
 
 UNITS = {"joints_2d": "px", "depth": "half-crops", "confidence": "peak", "joints_3d": "mm"}

@@ -1,67 +1,37 @@
 """What an export costs in the metrics people compare: MPJPE and PCKh, with the interval of the change."""
 
-import numpy as np
-
-from tf_advpose import metrics
 from tf_advpose.evaluation import protocols
-from tf_advpose.evaluation.protocols import Predictions
-from tf_advpose.skeleton import PCKH_JOINTS
+from tf_advpose.evaluation.conventions import PAPERS
+from tf_advpose.evaluation.predictions import Predictions
+from tf_advpose.evaluation.scores import score
 
-RESAMPLES = 2000
-INTERVAL = (2.5, 97.5)  # percentiles: 95 %
-
-
-def per_example(predictions: Predictions) -> dict[str, np.ndarray]:
-    """The parts that scores are means of.
-
-    Returns:
-      Where any example has 3D labels, "mpjpe": [n] mm, by the scale `camera`, root-relative.
-      Where any has 2D labels and a head size, "pckh": [m, 14], 100 for a hit, 0 for a miss, NaN where the
-      joint is not labelled.
-    """
-    scores = {}
-    scaled = predictions.where(predictions.has_scale)
-    if len(scaled.example_id):
-        error = metrics.mpjpe(protocols.joints_from_camera(scaled), scaled.joints_3d)
-        scores["mpjpe"] = error.mean(axis=1)
-    measured = predictions.where((predictions.head_size > 0) & predictions.joint_weight.any(axis=1))
-    if len(measured.example_id):
-        hits = metrics.pckh(
-            measured.predicted_joints_2d,
-            measured.joints_2d,
-            measured.head_size,
-            weight=measured.joint_weight,
-        )[:, PCKH_JOINTS]
-        scores["pckh"] = 100 * hits[:, ~np.isnan(hits).all(axis=0)]
-    return scores
+SCORES = ("mpjpe", "pckh")  # mm and percent, by the paper's conventions
 
 
-def changes(reference: dict[str, np.ndarray], exported: dict[str, np.ndarray]) -> dict[str, dict]:
-    """From the scores of the Keras model to those of an export, both from `per_example`.
+def changes(reference: Predictions, exported: Predictions) -> dict[str, dict]:
+    """From the scores of the Keras model to those of an export, both of the same examples.
 
     Returns:
-      For each score there is: "reference" and "exported", means; "change", the second less the first;
-      "percent", of the first; "interval", in which the change lies in 95 % of the sets of examples drawn
-      with replacement from these.
+      For each of `SCORES` that there are labels for: "reference" and "exported", means; "change", the
+      second less the first; "percent", of the first; "interval", the 95 % bootstrap interval of the
+      change, which is the change itself where there is but one example.
     """
+    if not (
+        reference.has_scale.any() or ((reference.head_size > 0) & reference.joint_weight.any(axis=1)).any()
+    ):
+        return {}
+    first, second = score(reference, PAPERS), score(exported, PAPERS)
+    before, after = protocols.averages(first), protocols.averages(second)
     result = {}
-    for name, before in reference.items():
-        after = exported[name]
-        draws = np.random.default_rng(0).integers(len(before), size=(RESAMPLES, len(before)))
-        resampled = [_mean(after[draw]) - _mean(before[draw]) for draw in draws]
-        change = _mean(after) - _mean(before)
+    for name, found in protocols.compare(first, second).items():
+        if name not in SCORES:
+            continue
+        mean, change = before[name].value(), found["difference"]
         result[name] = {
-            "reference": _mean(before),
-            "exported": _mean(after),
+            "reference": mean,
+            "exported": after[name].value(),
             "change": change,
-            "percent": 100 * change / _mean(before) if _mean(before) else 0.0,
-            "interval": np.nanpercentile(resampled, INTERVAL).tolist(),
+            "percent": 100 * change / mean if mean else 0.0,
+            "interval": list(found["interval"] or (change, change)),
         }
     return result
-
-
-def _mean(scores: np.ndarray) -> float:
-    """Over examples, and then over joints where they are apart, as PCKh is printed."""
-    counts = (~np.isnan(scores)).sum(axis=0)
-    total = np.nansum(scores, axis=0)
-    return float(np.mean(np.divide(total, counts, out=np.zeros_like(total), where=counts > 0)))

@@ -11,6 +11,7 @@ LABELS_2D = ("joints_2d", "joint_weight", "head_size")
 LABELS_3D = ("has_scale", "joints_3d")
 LABELS_CAMERA = ("mm_per_pixel", "root_depth", "intrinsics", "crop_to_image")
 NAMES = ("subject", "action", "sequence")  # "" where there is none
+LABELS = ("example_id", *NAMES, *LABELS_2D, *LABELS_3D, *LABELS_CAMERA)
 PREDICTED = ("predicted_joints_2d", "confidence", "predicted_depth", "predicted_joints_3d")
 
 

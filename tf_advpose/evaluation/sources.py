@@ -11,14 +11,14 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from tf_advpose.deploy import tflite
+from tf_advpose.deploy import runtime
 from tf_advpose.deploy.saved_model import METADATA_FILE
 from tf_advpose.deploy.serving import read_out
-from tf_advpose.evaluation.predictions import LABELS_2D, LABELS_3D, LABELS_CAMERA, NAMES, Predictions
+from tf_advpose.evaluation.predictions import LABELS, Predictions
 from tf_advpose.skeleton import JOINT_NAMES, mirror_order
+from tf_advpose.startup import quiet_unless_it_fails
 from tf_advpose.training import work_folder
 
-LABELS = ("example_id", *NAMES, *LABELS_2D, *LABELS_3D, *LABELS_CAMERA)
 _PREDICTED = {
     "joints_2d": "predicted_joints_2d",
     "depth": "predicted_depth",
@@ -87,15 +87,10 @@ def from_tflite(path: str) -> Model:
     Raises:
       FileNotFoundError, ValueError: there is none, or it was not exported by this project.
     """
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"There is no .tflite file {path}.")
-    try:
-        metadata = tflite.read_metadata(path)
+    metadata = runtime.read_metadata(path)
+    with quiet_unless_it_fails():  # it announces its delegate
         interpreter = Interpreter(model_path=path, num_threads=os.cpu_count())
         run = interpreter.get_signature_runner("serving_default")
-    except Exception as error:  # flatbuffers raises many kinds, depending on what in the file is wrong
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{path} is not a .tflite file of this project: {reason}") from None
 
     def predict(image):
         outputs = [run(image=one[None].numpy()) for one in image]
