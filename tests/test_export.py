@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 
+import keras
 import layouts
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ def place(tmp_path_factory) -> pathlib.Path:
     config.generator = dataclasses.replace(config.generator, width=16, depth=2)
     run = str(folder / "runs/small")
     work_folder.create(run, config, total_bone_length=4000.0)
+    keras.utils.set_random_seed(0)
     path = work_folder.weights_path(run, "pretrain_3d", "generator")
     work_folder.save_weights(work_folder.new_generator(config), path)
     return folder

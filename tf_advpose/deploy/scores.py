@@ -12,9 +12,9 @@ def changes(reference: Predictions, exported: Predictions) -> dict[str, dict]:
     """From the scores of the Keras model to those of an export, both of the same examples.
 
     Returns:
-      For each of `SCORES` that there are labels for: "reference" and "exported", means; "change", the
-      second less the first; "percent", of the first; "interval", the 95 % bootstrap interval of the
-      change, which is the change itself where there is but one example.
+      For each of `SCORES` that there are labels for: "examples", how many; "reference" and "exported",
+      means; "change", the second less the first; "percent", of the first; "interval", the 95 % bootstrap
+      interval of the change, which is the change itself where there is but one example.
     """
     if not (
         reference.has_scale.any() or ((reference.head_size > 0) & reference.joint_weight.any(axis=1)).any()
@@ -22,12 +22,14 @@ def changes(reference: Predictions, exported: Predictions) -> dict[str, dict]:
         return {}
     first, second = score(reference, PAPERS), score(exported, PAPERS)
     before, after = protocols.averages(first), protocols.averages(second)
+    labelled = {"mpjpe": first.has_3d, "pckh": first.has_2d}
     result = {}
     for name, found in protocols.compare(first, second).items():
         if name not in SCORES:
             continue
         mean, change = before[name].value(), found["difference"]
         result[name] = {
+            "examples": int(labelled[name].sum()),
             "reference": mean,
             "exported": after[name].value(),
             "change": change,
