@@ -165,3 +165,14 @@ def test_curves_are_written(tmp_path):
     picture = cv2.imread(str(path))
     assert picture.shape[1] > 1.5 * picture.shape[0]  # two panels side by side
     assert picture.std() > 5
+
+
+def test_a_curve_has_one_colour_in_all_panels(monkeypatch):
+    """Also where another panel lacks the first curve."""
+    drawn = []
+    monkeypatch.setattr(visualize, "save", lambda figure, path: drawn.append(figure))
+    line = (np.arange(3), np.arange(3))
+    visualize.plot_curves({"one": {"a": line, "b": line}, "two": {"b": line, "c": line}}, "unused", "step")
+    first, second = ({part.get_label(): part.get_color() for part in axes.lines} for axes in drawn[0].axes)
+    assert first["b"] == second["b"]
+    assert len({first["a"], first["b"], second["c"]}) == 3

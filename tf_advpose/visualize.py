@@ -200,13 +200,18 @@ def label_sheet(cells: list[LabelCell], path: str) -> None:
 def plot_curves(
     panels: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]], path: str, x_label: str
 ) -> None:
-    """Writes a PNG to `path` with one panel a quantity: {panel title: {curve: (x, y)}}."""
+    """Writes a PNG to `path` with one panel a quantity: {panel title: {curve: (x, y)}}.
+
+    A curve has the same colour in every panel.
+    """
+    names = dict.fromkeys(name for curves in panels.values() for name in curves)
+    colours = {name: f"C{number % 10}" for number, name in enumerate(names)}
     figure = Figure(figsize=(4.2 * len(panels), 3.0), dpi=120, layout="constrained")
     all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (title, curves) in zip(all_axes, panels.items(), strict=True):
         for name, (x, y) in curves.items():
             marker = "o" if len(x) <= FEW_POINTS else None
-            axes.plot(x, y, label=name, linewidth=1.6, marker=marker, markersize=3.5)
+            axes.plot(x, y, label=name, color=colours[name], linewidth=1.6, marker=marker, markersize=3.5)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel(x_label, fontsize=9)
         axes.tick_params(labelsize=8)
