@@ -1,6 +1,7 @@
 """Preparing and opening: what goes in comes out, offline, whole or not at all, never over another."""
 
 import collections
+import contextlib
 import dataclasses
 import json
 import resource
@@ -172,31 +173,41 @@ def mpii_source(tmp_path) -> str:
     return str(tmp_path / "source")
 
 
+@contextlib.contextmanager
+def small_files():
+    """Within it no file grows beyond some kilobytes; pytest's own report may be a file, too."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 @pytest.fixture(params=["full", "limited"])
 def small_disk(request, tmp_path, mpii_source):
-    """A folder where little can be written: of a tiny file system, or by the limit of file sizes."""
+    """A folder where little can be written, and what to do it in: a tiny file system, or small files."""
     if request.param == "limited":
-        before = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-        yield tmp_path
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        yield tmp_path, small_files
         return
     mount = ["mount", "-t", "tmpfs", "-o", "size=12k", "tmpfs", str(tmp_path / "disk")]
     (tmp_path / "disk").mkdir()
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("no file system can be mounted here")
-    yield tmp_path / "disk"
+    yield tmp_path / "disk", contextlib.nullcontext
     subprocess.run(["umount", "--lazy", str(tmp_path / "disk")], check=True)
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
 def test_full_disk(mpii_source, small_disk, monkeypatch, in_memory):
     """TFDS first keeps examples in memory, then, if they are many, in files."""
+    folder, limit = small_disk
     if not in_memory:
         monkeypatch.setattr("tensorflow_datasets.core.shuffle.MAX_MEM_BUFFER_SIZE", 100)
-    with pytest.raises(OSError, match=f"The disk is full: .*{small_disk / 'mpii'}, and nothing is kept"):
-        prepared.prepare("mpii", str(small_disk), source=mpii_source)
-    assert not list((small_disk / "mpii").iterdir())
+    message = f"The disk is full: .*{folder / 'mpii'}, and nothing is kept"
+    with pytest.raises(OSError, match=message), limit():
+        prepared.prepare("mpii", str(folder), source=mpii_source)
+    assert not list((folder / "mpii").iterdir())
 
 
 def test_failure_leaves_nothing_and_can_be_repeated(tmp_path):
