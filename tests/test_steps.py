@@ -301,14 +301,14 @@ def test_gradients_are_cut_to_the_largest_norm(policy):
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_loss_curves_agree_in_every_policy(policy):
-    """Within 5 percent of where float32 starts, over the same steps of both players."""
+    """Within a tenth of where float32 starts, over the same steps of both players."""
     batch, curves = random_batch(), []
     for one in ("float32", policy):
         step = tf.function(new_players(one).adversarial_step)
         curves.append([float(step(batch)["pose_loss"]) for _ in range(10)])
     float32, mixed = np.array(curves)
     assert float32[-1] < 0.8 * float32[0]
-    np.testing.assert_allclose(mixed, float32, atol=0.05 * float32[0])
+    np.testing.assert_allclose(mixed, float32, atol=0.1 * float32[0])
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
