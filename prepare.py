@@ -6,9 +6,14 @@
   python prepare.py mpi_inf_3dhp --source=/datasets/mpi_inf_3dhp_test_set --data_dir=data
 
 Nothing is downloaded and nothing is overwritten. An interrupted run leaves no dataset; start it again.
+Afterwards look at what has been made:
+
+  python prepare.py inspect --data=human36m --split=train --data_dir=data --output=inspection
 """
 
 import os
+import shlex
+import signal
 import sys
 
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # of no use here, and TensorFlow would take all its memory
@@ -17,8 +22,14 @@ from absl import app, flags
 
 from tf_advpose.startup import load_tensorflow_quietly
 
-COMMANDS = ("people", "human36m", "mpii", "mpi_inf_3dhp")
-PEOPLE_FLAGS = ("train_examples", "test_examples", "size", "seed", "processes")
+PHOTO_FLAGS = ("source", "lenient", "processes", "beam")
+COMMANDS = {  # and the flags of each, besides --data_dir
+    "people": ("domain", "train_examples", "test_examples", "size", "seed", "processes"),
+    "human36m": (*PHOTO_FLAGS, "train_step", "test_step"),
+    "mpii": PHOTO_FLAGS,
+    "mpi_inf_3dhp": (*PHOTO_FLAGS, "train_step"),
+    "inspect": ("data", "split", "output", "seed"),
+}
 DOMAINS = ("lab", "wild")
 
 FLAGS = flags.FLAGS
@@ -26,54 +37,78 @@ flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
 flags.DEFINE_string(
     "source", None, "The dataset as it was obtained: its folder or, of mpii, its label file."
 )
-flags.DEFINE_bool("skip_missing", False, "Leave out people whose photo is missing, instead of stopping.")
-flags.DEFINE_enum("domain", None, DOMAINS, "Synthetic people of this domain alone. None: of both.")
+flags.DEFINE_integer("train_step", 5, "To train on, take every so many frames of a video.", lower_bound=1)
+flags.DEFINE_integer("test_step", 64, "To test on, take every so many frames of a video.", lower_bound=1)
+flags.DEFINE_bool("lenient", False, "Leave out, count and name what cannot be used, instead of stopping.")
+flags.DEFINE_integer(
+    "processes", None, "How many prepare at a time. Unless given, one a core.", lower_bound=1
+)
+flags.DEFINE_string(
+    "beam", None, 'Prepare by an Apache Beam pipeline with these flags, such as "--runner=FlinkRunner".'
+)
+flags.DEFINE_enum("domain", None, DOMAINS, "Synthetic people of this domain alone. Unless given, of both.")
 flags.DEFINE_integer("train_examples", 20_000, "Synthetic people to train on, of a domain.", lower_bound=1)
 flags.DEFINE_integer("test_examples", 1_000, "Synthetic people to test on, of a domain.", lower_bound=1)
 flags.DEFINE_integer("size", 256, "Width and height of the pictures of synthetic people.", lower_bound=32)
-flags.DEFINE_integer("seed", 0, "What synthetic people come from: the same seed, the same people.")
-flags.DEFINE_integer("processes", os.cpu_count(), "How many render synthetic people.", lower_bound=1)
+flags.DEFINE_integer("seed", 0, "What synthetic people, or the examples to inspect, are drawn from.")
+flags.DEFINE_string("data", None, "Prepared dataset to inspect, such as mpii or synthetic_people/lab.")
+flags.DEFINE_string("split", None, "Its split to inspect. Unless given, each of them.")
+flags.DEFINE_string("output", "inspection", "Folder for what inspecting writes.")
 
 
-def chosen(argv: list[str]) -> dict[str, dict]:
-    """The datasets that the command line asks for, each with its builder's arguments.
+def check(argv: list[str]) -> str:
+    """The command that is asked for.
 
     Raises:
-      ValueError: the command line asks for nothing, or for what its command does not have.
+      ValueError: there is none, it lacks what it needs, or is given what is not its own.
     """
     if len(argv) != 2 or argv[1] not in COMMANDS:
         raise ValueError(f"expected one of {', '.join(COMMANDS)}; got {' '.join(argv[1:]) or 'nothing'}.")
     command = argv[1]
-    foreign = ("source", "skip_missing") if command == "people" else ("domain", *PEOPLE_FLAGS)
-    for name in foreign:
+    for name in sorted({name for names in COMMANDS.values() for name in names} - {*COMMANDS[command]}):
         if FLAGS[name].present:
             raise ValueError(f"{command} has no --{name}.")
-    if command == "people":
-        domains = [FLAGS.domain] if FLAGS.domain else DOMAINS
-        arguments = {name: FLAGS[name].value for name in PEOPLE_FLAGS}
-        return {f"synthetic_people/{domain}": arguments for domain in domains}
-    if not FLAGS.source:
+    if "source" in COMMANDS[command] and not FLAGS.source:
         raise ValueError(f"{command} needs --source, the folder of the dataset as it was obtained.")
-    return {command: {"source": FLAGS.source, "skip_missing": FLAGS.skip_missing}}
+    if command == "inspect" and not FLAGS.data:
+        raise ValueError("inspect needs --data, the name of a prepared dataset.")
+    return command
+
+
+def prepare(command: str) -> None:
+    from tf_advpose.data import prepared
+
+    arguments = {name: FLAGS[name].value for name in COMMANDS[command]}
+    names = [command]
+    if command == "people":
+        domain = arguments.pop("domain")
+        names = [f"synthetic_people/{domain}" for domain in ([domain] if domain else DOMAINS)]
+    elif FLAGS.beam is not None:
+        arguments["beam"] = shlex.split(FLAGS.beam)
+    for name in names:
+        prepared.check_absent(name, FLAGS.data_dir)
+    for name in names:
+        print(f"Preparing {name}", flush=True)
+        print(prepared.summary(prepared.prepare(name, FLAGS.data_dir, **arguments)), flush=True)
+
+
+def inspect() -> None:
+    from tf_advpose.data import inspection
+
+    for report in inspection.inspect(FLAGS.data, FLAGS.split, FLAGS.data_dir, FLAGS.output, FLAGS.seed):
+        print(report, flush=True)
 
 
 def main(argv: list[str]) -> None:
-    name = "The dataset"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up as an interrupt does
     try:
-        datasets = chosen(argv)
+        command = check(argv)
         load_tensorflow_quietly()
-        from tf_advpose.data import prepared
-
-        for name in datasets:
-            prepared.check_absent(name, FLAGS.data_dir)
-        for name, arguments in datasets.items():
-            print(f"Preparing {name}", flush=True)
-            builder = prepared.prepare(name, FLAGS.data_dir, **arguments)
-            print(prepared.summary(builder))
-    except (ValueError, OSError, ImportError, RuntimeError) as error:
+        inspect() if command == "inspect" else prepare(command)
+    except (ValueError, OSError, EOFError, ImportError, RuntimeError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit(f"Interrupted. {name} is not kept; prepare it again.")
+        sys.exit("Interrupted. What is not finished is not kept; the same command starts anew.")
 
 
 if __name__ == "__main__":

@@ -30,9 +30,8 @@ import numpy as np
 
 from tf_advpose import visualize
 from tf_advpose.data import pipeline
-from tf_advpose.evaluation import protocols
+from tf_advpose.evaluation import sources
 from tf_advpose.files import write_json
-from tf_advpose.training import work_folder
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("samples", None, "Folder of the sample files.", required=True)
@@ -84,9 +83,9 @@ def stage_mpii(samples: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
 
 def draw(work_dir: str, data_dir: str, name: str, split: str, path: pathlib.Path) -> None:
     """Draws each example twice, with its labels and with the predicted joints, and its 3D skeletons."""
-    generator = work_folder.load_generator(work_dir)
-    batches, count = pipeline.evaluation_batches(name, split, data_dir, generator.input_shape[1], 64)
-    predictions = protocols.collect(generator, batches)
+    model = sources.from_work_folder(work_dir)
+    batches, count = pipeline.evaluation_batches(name, split, data_dir, model.image_size, 64)
+    predictions = sources.collect(model, batches)
     images = np.concatenate([(255 * batch["image"].numpy()).round() for batch in batches]).astype(np.uint8)
     rows = []
     for index in range(count):
@@ -112,7 +111,7 @@ def main(_) -> None:
     sources = {name: samples / source for name, (source, _) in SOURCES.items()}
     sources["mpii"] = stage_mpii(samples, folder / "mpii")
     for name, source in sources.items():
-        run("prepare.py", name, f"--source={source}", f"--data_dir={data_dir}", "--skip_missing")
+        run("prepare.py", name, f"--source={source}", f"--data_dir={data_dir}", "--lenient")
     settings = SETTINGS | {"lab": "human36m", "wild": "mpii", "checkpoint_every": 100}
     overrides = [f"--config.{name}={value}" for name, value in settings.items()]
     run("train.py", "--preset=full_demo", f"--work_dir={work_dir}", f"--data_dir={data_dir}", *overrides)

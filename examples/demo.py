@@ -28,7 +28,8 @@ from tf_advpose import config as configuration
 from tf_advpose import visualize
 from tf_advpose.data import pipeline, prepared
 from tf_advpose.deploy import artefacts, parity
-from tf_advpose.evaluation import protocols, report
+from tf_advpose.evaluation import protocols, report, sources
+from tf_advpose.evaluation.predictions import Predictions, joints_from_camera
 from tf_advpose.files import write_json, written_aside
 from tf_advpose.progress import track
 from tf_advpose.training import work_folder
@@ -79,18 +80,18 @@ def train(folder: pathlib.Path, data_dir: str, seed: int) -> None:
         Trainer(config, str(folder / run), data_dir, start_from=start_from).run()
 
 
-def predict(folder: pathlib.Path, data_dir: str) -> dict[str, dict[str, protocols.Predictions]]:
+def predict(folder: pathlib.Path, data_dir: str) -> dict[str, dict[str, Predictions]]:
     """What each of `MODELS` predicts on each domain's test split: {domain: {model: predictions}}."""
     predictions = {domain: {} for domain in DOMAINS}
     for model, (run, stage) in MODELS.items():
-        generator = work_folder.load_generator(str(folder / run), stage)
+        source = sources.from_work_folder(str(folder / run), stage)
         for domain, name in DOMAINS.items():
             batches, count = pipeline.evaluation_batches(
-                name, "test", data_dir, generator.input_shape[1], BATCH_SIZE
+                name, "test", data_dir, source.image_size, BATCH_SIZE
             )
             label = f"  {model}, {domain}"
-            predictions[domain][model] = protocols.collect(
-                generator, track(batches, label, -(-count // BATCH_SIZE))
+            predictions[domain][model] = sources.collect(
+                source, track(batches, label, -(-count // BATCH_SIZE))
             )
     return predictions
 
@@ -113,7 +114,7 @@ def draw_examples(folder: pathlib.Path, data_dir: str, domain: str, predictions:
     )
     batch = {key: value.numpy() for key, value in next(iter(batches)).items()}
     heatmaps = generator.predict(batch["image"], verbose=0)["heatmaps"][-1]
-    joints_3d = {model: protocols.joints_from_camera(found) for model, found in predictions.items()}
+    joints_3d = {model: joints_from_camera(found) for model, found in predictions.items()}
     rows = [
         visualize.ExampleRow(
             image=(255 * batch["image"][index]).round().astype(np.uint8),

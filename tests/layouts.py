@@ -13,6 +13,9 @@ import scipy.io
 from tf_advpose import camera
 
 PHOTO_SIZE = 200  # pixels
+VIDEO_SIZE = 160  # pixels
+VIDEO_CORNER = (200, 60, 20)  # RGB
+_BITS = 8
 HUMAN36M_INTRINSICS = np.array([229.0, 228.0, 102.5, 101.3, -0.2, 0.25, -0.003, -0.0014, -0.0010])
 # The photos of `write_human36m` and who is to be seen in them.
 HUMAN36M_PHOTOS = (
@@ -29,6 +32,25 @@ def write_photo(path: Path, seed: int = 0, size: int = PHOTO_SIZE) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     small = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), np.uint8)
     cv2.imwrite(str(path), cv2.resize(small, (size, size), interpolation=cv2.INTER_CUBIC))
+
+
+def write_video(path: Path, length: int) -> None:
+    """A video whose frames bear their numbers, and a corner of one colour; .avi or .mp4."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    codec = cv2.VideoWriter_fourcc(*("MJPG" if path.suffix == ".avi" else "mp4v"))
+    video = cv2.VideoWriter(str(path), codec, 50, (VIDEO_SIZE, VIDEO_SIZE))
+    for number in range(length):
+        frame = np.full((VIDEO_SIZE, VIDEO_SIZE, 3), 128, np.uint8)
+        for bit in range(_BITS):  # a row of black and white fields, as MPEG keeps nothing finer
+            frame[:16, 16 * bit : 16 * bit + 16] = 255 * (number >> bit & 1)
+        frame[-20:, -20:] = VIDEO_CORNER[::-1]
+        video.write(frame)
+    video.release()
+
+
+def number_in_frame(frame: np.ndarray) -> int:
+    """The number that `write_video` has drawn."""
+    return sum(int(frame[4:12, 16 * bit + 4 : 16 * bit + 12].mean() > 128) << bit for bit in range(_BITS))
 
 
 def standing_person(seed: int, num_joints: int) -> np.ndarray:

@@ -142,10 +142,8 @@ def test_contrast_stretches_about_the_mean():
     assert 0.5 <= stretches.min() < 0.55 and 1.45 < stretches.max() <= 1.501
 
 
-@pytest.mark.parametrize("preset", ["full_2s", "demo"])
-def test_the_widest_crop_stays_within_the_prepared_photo(preset):
-    """Prepared photos are cut to a part around the person; beyond it the crop would be black."""
-    ranges = configuration.from_preset(preset).augmentation
+def reach(ranges: AugmentationConfig) -> float:
+    """How far from the box's centre the widest crop reaches, in its longer side."""
     affine = cropping.crop_to_image(
         np.array([-0.5, -0.5, 1, 1], np.float32),
         SIZE,
@@ -154,4 +152,19 @@ def test_the_widest_crop_stays_within_the_prepared_photo(preset):
         shift=(ranges.shift, ranges.shift),
     )
     corners = np.array([[0, 0], [SIZE, 0], [0, SIZE], [SIZE, SIZE]], np.float32)
-    assert np.abs(cropping.transform(corners, affine)).max() <= CUT_MARGIN / 2
+    return float(np.abs(cropping.transform(corners, affine)).max())
+
+
+@pytest.mark.parametrize("preset", ["full_2s", "demo"])
+def test_the_widest_crop_stays_within_the_prepared_photo(preset):
+    """Prepared photos are cut to a part around the person; beyond it the crop would be black."""
+    assert reach(configuration.from_preset(preset).augmentation) <= CUT_MARGIN / 2
+
+
+@pytest.mark.parametrize(("scale", "rotation", "shift"), [(0.25, 30, 0.0), (0.1, 10, 0.2), (0.5, 40, 0.1)])
+def test_the_reach_of_other_settings_is_as_documented(scale, rotation, shift):
+    """By it users know whether theirs show black corners."""
+    ranges = dataclasses.replace(NOTHING, scale=scale, rotation=rotation, shift=shift)
+    angle = np.radians(rotation)
+    expected = (1 + scale) * (np.cos(angle) + np.sin(angle) + 2 * shift)
+    assert reach(ranges) == pytest.approx(expected * CROP_MARGIN / 2, rel=1e-5)

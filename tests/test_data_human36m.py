@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from tf_advpose import camera
-from tf_advpose.data import human36m
+from tf_advpose.data.human36m import builder, views
 from tf_advpose.skeleton import JOINT_NAMES, LEFT_SHOULDER, RIGHT_SHOULDER, THORAX
 
 
 def read(source, split: str) -> tuple[list[dict], collections.Counter]:
     skipped = collections.Counter()
-    reader, start = human36m.Human36m.find_layout(source)
+    reader, start = builder.find_layout(source)
     return list(reader(start, split, skipped)), skipped
 
 
@@ -41,7 +41,7 @@ def test_subjects_are_split_and_the_corrupt_video_is_left_out(tmp_path):
     layouts.write_human36m(tmp_path, official=False)
     people, skipped = read(tmp_path, "test")
     assert [(person["subject"], person["action"]) for person in people] == [("S9", "WalkDog")]
-    assert skipped == {"the video is corrupt": 1}
+    assert skipped == {"S11 Directions 54138969: the video is corrupt": 1}
 
 
 def test_labels_at_10_frames_a_second_come_first(tmp_path):
@@ -52,6 +52,21 @@ def test_labels_at_10_frames_a_second_come_first(tmp_path):
     with np.load(folder / "fps50/h36m_train.npz") as labels:
         np.savez(folder / "fps10/h36m_train.npz", **{key: labels[key][:1] for key in labels})
     assert len(read(tmp_path, "train")[0]) == 1
+
+
+@pytest.mark.parametrize(("spacing", "frames"), [(1, [1, 65]), (5, [1, 66])])
+def test_steps_at_either_rate(tmp_path, spacing, frames):
+    """Every 64th of 50 frames a second; of 10, the first at or after each of these."""
+    layouts.write_human36m(tmp_path, official=False)
+    numbers = range(1, 100, spacing)
+    names = [f"S9/S9_WalkDog.54138969/S9_WalkDog.54138969_{number:06d}.jpg" for number in numbers]
+    with np.load(tmp_path / "h36m_body3d.npz") as labels:
+        changes = {key: np.repeat(labels[key][:1], len(names), axis=0) for key in labels}
+    spoil_labels(tmp_path, **changes | {"imgname": np.array(names)})
+    people, _ = read(tmp_path, "test")
+    assert [person["example_id"] for person in people] == [
+        f"S9_WalkDog.54138969_{frame:06d}" for frame in frames
+    ]
 
 
 @pytest.mark.parametrize(
@@ -67,12 +82,12 @@ def test_labels_at_10_frames_a_second_come_first(tmp_path):
     ],
 )
 def test_one_spelling_for_each_action(spelling, action):
-    assert human36m.canonical_action(spelling) == action
+    assert views.canonical_action(spelling) == action
 
 
 def test_unknown_action_is_refused():
     with pytest.raises(ValueError, match="'Juggling 1' is no action"):
-        human36m.canonical_action("Juggling 1")
+        views.canonical_action("Juggling 1")
 
 
 def spoil_labels(folder, **changes) -> None:

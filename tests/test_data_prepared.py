@@ -2,7 +2,11 @@
 
 import collections
 import dataclasses
+import json
+import resource
+import shutil
 import socket
+import subprocess
 import sys
 import types
 
@@ -13,7 +17,7 @@ import tensorflow_datasets as tfds
 
 import tf_advpose.people
 from tf_advpose import camera
-from tf_advpose.data import prepared, schema
+from tf_advpose.data import photos, prepared, schema
 from tf_advpose.skeleton import NUM_JOINTS
 
 
@@ -68,19 +72,20 @@ def test_description_is_stored(tmp_path):
     assert "academic use only" in builder.info.description
     text = prepared.summary(builder)
     assert "layout: mmpose" in text and "train: 3 examples" in text
-    assert "left out: the video is corrupt: 1" in text
+    assert "left out: S11 Directions 54138969: the video is corrupt: 1" in text
 
 
 def test_missing_photos(tmp_path):
     """By default they stop it before anything is written; else their people are left out and counted."""
     layouts.write_mpii_json(tmp_path / "mpii")
-    (tmp_path / "mpii/images/b.jpg").unlink()
+    photo = tmp_path / "mpii/images/b.jpg"
+    photo.unlink()
     data_dir = tmp_path / "data"
     with pytest.raises(FileNotFoundError, match=r"Of 4 labelled people of mpii, 2 have no photo.*b\.jpg"):
         prepared.prepare("mpii", str(data_dir), source=str(tmp_path / "mpii"))
     assert not list(data_dir.glob("mpii/*"))
-    builder = prepared.prepare("mpii", str(data_dir), source=str(tmp_path / "mpii"), skip_missing=True)
-    assert "left out: the photo is missing: 2" in prepared.summary(builder)
+    builder = prepared.prepare("mpii", str(data_dir), source=str(tmp_path / "mpii"), lenient=True)
+    assert f"left out: the photo is missing: 2\n    {photo}" in prepared.summary(builder)
     assert list(examples("mpii", "train", data_dir)) == ["a_1"]
     assert examples("mpii", "validation", data_dir)["c_1"]["box"].shape == (4,)
 
@@ -90,7 +95,108 @@ def test_no_example_left(tmp_path):
     for photo in (tmp_path / "mpii/images").iterdir():
         photo.unlink()
     with pytest.raises(ValueError, match="Not one example is left .* the photo is missing: 4"):
-        prepared.prepare("mpii", str(tmp_path), source=str(tmp_path / "mpii"), skip_missing=True)
+        prepared.prepare("mpii", str(tmp_path), source=str(tmp_path / "mpii"), lenient=True)
+
+
+def spoil(source) -> None:
+    """Of the four people of `layouts.write_mpii_json`: one photo is cut off, one label is not a number."""
+    photo = source / "images/a.jpg"
+    photo.write_bytes(photo.read_bytes()[:-40])
+    labels = source / "mpii_annotations.json"
+    people = json.loads(labels.read_text())
+    people[2]["joint_self"][4][0] = float("nan")
+    labels.write_text(json.dumps(people))
+
+
+def test_lenient_leaves_out_counts_and_names(tmp_path):
+    """What is wrong inside of photos and labels, as what is missing; the dataset itself tells."""
+    layouts.write_mpii_json(tmp_path / "mpii")
+    spoil(tmp_path / "mpii")
+    with pytest.raises(ValueError, match=r"/a\.jpg.*--lenient"):
+        prepared.prepare("mpii", str(tmp_path), source=str(tmp_path / "mpii"))
+    assert not list((tmp_path / "mpii").glob("*1.0.0"))
+    prepared.prepare("mpii", str(tmp_path), source=str(tmp_path / "mpii"), lenient=True)
+    assert list(examples("mpii", "train", tmp_path)) == ["b_1"]
+    text = prepared.summary(prepared.open_builder("mpii", str(tmp_path)))
+    images = tmp_path / "mpii/images"
+    assert f"left out: the photo is not readable: 1\n    {images / 'a.jpg'}" in text
+    assert f"left out: the labels are not finite, or absurd: 1\n    {images / 'b.jpg'} (b_2)" in text
+
+
+def test_a_split_of_which_nothing_can_be_used_is_an_error(tmp_path):
+    layouts.write_mpii_json(tmp_path / "mpii")
+    (tmp_path / "mpii/images/c.jpg").write_text("no photo")
+    with pytest.raises(ValueError, match="left of the split 'validation'; left out: the photo is not"):
+        prepared.prepare("mpii", str(tmp_path / "data"), source=str(tmp_path / "mpii"), lenient=True)
+
+
+def test_examples_of_one_name_are_an_error(tmp_path):
+    """Before anything is made; TFDS itself would say so after hours."""
+    layouts.write_mpii_json(tmp_path / "mpii")
+    labels = tmp_path / "mpii/mpii_annotations.json"
+    people = json.loads(labels.read_text())
+    labels.write_text(json.dumps([*people, people[1]]))
+    with pytest.raises(ValueError, match="Two train examples of .* are called b_1"):
+        prepared.prepare("mpii", str(tmp_path / "data"), source=str(tmp_path / "mpii"))
+
+
+def test_any_number_of_processes_makes_the_same_files(tmp_path, monkeypatch):
+    """To the byte, what was left out included."""
+    monkeypatch.setattr(photos, "EXAMPLES_PER_PROCESS", 1)
+    layouts.write_mpii_json(tmp_path / "mpii")
+    spoil(tmp_path / "mpii")
+    made = {}
+    for processes in (1, 2):
+        data_dir = tmp_path / str(processes)
+        prepared.prepare(
+            "mpii", str(data_dir), source=str(tmp_path / "mpii"), lenient=True, processes=processes
+        )
+        made[processes] = {path.name: path.read_bytes() for path in (data_dir / "mpii/1.0.0").iterdir()}
+    assert made[1] == made[2] and len(made[1]) == 5
+
+
+def test_tfds_builds_it(tmp_path):
+    """As `tfds build` does: by name, from --manual_dir, without a word of this package's own."""
+    layouts.write_mpii_json(tmp_path / "mpii")
+    builder = tfds.builder("mpii", data_dir=tmp_path / "data")
+    builder.download_and_prepare(
+        download_dir=tmp_path / "downloads",
+        download_config=tfds.download.DownloadConfig(manual_dir=tmp_path / "mpii"),
+    )
+    assert prepared.open_builder("mpii", str(tmp_path / "data")).info.splits["train"].num_examples == 3
+
+
+@pytest.fixture
+def mpii_source(tmp_path) -> str:
+    layouts.write_mpii_json(tmp_path / "source")
+    return str(tmp_path / "source")
+
+
+@pytest.fixture(params=["full", "limited"])
+def small_disk(request, tmp_path, mpii_source):
+    """A folder where little can be written: of a tiny file system, or by the limit of file sizes."""
+    if request.param == "limited":
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+        yield tmp_path
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        return
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12k", "tmpfs", str(tmp_path / "disk")]
+    (tmp_path / "disk").mkdir()
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield tmp_path / "disk"
+    subprocess.run(["umount", "--lazy", str(tmp_path / "disk")], check=True)
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_full_disk(mpii_source, small_disk, monkeypatch, in_memory):
+    """TFDS first keeps examples in memory, then, if they are many, in files."""
+    if not in_memory:
+        monkeypatch.setattr("tensorflow_datasets.core.shuffle.MAX_MEM_BUFFER_SIZE", 100)
+    with pytest.raises(OSError, match=f"The disk is full: .*{small_disk / 'mpii'}, and nothing is kept"):
+        prepared.prepare("mpii", str(small_disk), source=mpii_source)
+    assert not list((small_disk / "mpii").iterdir())
 
 
 def test_failure_leaves_nothing_and_can_be_repeated(tmp_path):
@@ -119,14 +225,14 @@ def test_interruption_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_killed_run_is_no_dataset(tmp_path):
-    """What a killed run leaves has no final name: it neither opens nor stands in the way, and is named."""
+    """What a killed run leaves has no final name: it neither opens nor is in the way, and is removed."""
     layouts.write_human36m(tmp_path / "h36m", official=False)
     left_over = tmp_path / "human36m/incomplete.ABCDEF_1.0.0"
     left_over.mkdir(parents=True)
     with pytest.raises(FileNotFoundError, match="not prepared"):
         prepared.open_builder("human36m", str(tmp_path))
-    builder = prepared.prepare("human36m", str(tmp_path), source=str(tmp_path / "h36m"))
-    assert str(left_over) in prepared.summary(builder)
+    prepared.prepare("human36m", str(tmp_path), source=str(tmp_path / "h36m"))
+    assert [path.name for path in left_over.parent.iterdir()] == ["1.0.0"]
 
 
 def test_existing_dataset_is_kept(tmp_path):
@@ -162,7 +268,7 @@ def test_wrong_folder_says_what_is_expected(tmp_path, folder):
     expected = "does not exist" if folder == "nowhere" else f"wrong folder level.*which is .*{source.name}"
     with pytest.raises((ValueError, FileNotFoundError), match=expected):
         prepared.prepare("mpii", str(tmp_path / "data"), source=str(source / folder))
-    with pytest.raises(ValueError, match=r"expected annotation_body3d.*; found images, mpii_ann"):
+    with pytest.raises(ValueError, match=r"expected S1/MyPoseFeatures.*; found images, mpii_ann"):
         prepared.prepare("human36m", str(tmp_path / "data"), source=str(source))
 
 
@@ -233,5 +339,5 @@ def test_real_synthetic_people(tmp_path):
     ],
 )
 def test_real_sources(tmp_path, samples, name, folder, counts):
-    builder = prepared.prepare(name, str(tmp_path), source=str(samples / folder), skip_missing=True)
+    builder = prepared.prepare(name, str(tmp_path), source=str(samples / folder), lenient=True)
     assert {split: info.num_examples for split, info in builder.info.splits.items()} == counts

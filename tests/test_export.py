@@ -24,7 +24,7 @@ def place(tmp_path_factory) -> pathlib.Path:
     """A folder with `runs/small`, of which one stage is finished, and MPII prepared in `data`."""
     folder = tmp_path_factory.mktemp("export")
     layouts.write_mpii_json(folder / "mpii")
-    prepared.prepare("mpii", str(folder / "data"), source=str(folder / "mpii"), skip_missing=False)
+    prepared.prepare("mpii", str(folder / "data"), source=str(folder / "mpii"))
     config = configuration.from_preset("demo")
     config.generator = dataclasses.replace(config.generator, width=16, depth=2)
     run = str(folder / "runs/small")

@@ -262,7 +262,7 @@ def photos(tmp_path_factory) -> str:
     for person in people:
         person["scale_provided"] /= 2
     labels.write_text(json.dumps(people))
-    prepared.prepare("mpii", str(folder / "data"), source=str(folder / "mpii"), skip_missing=False)
+    prepared.prepare("mpii", str(folder / "data"), source=str(folder / "mpii"))
     return str(folder / "data")
 
 

@@ -39,11 +39,17 @@ def test_prepares_mpii_without_the_packages_of_synthetic_people(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "expected one of people, human36m, mpii, mpi_inf_3dhp; got nothing"),
+        ((), "expected one of people, human36m, mpii, mpi_inf_3dhp, inspect; got nothing"),
         (("coco",), "got coco"),
         (("mpii",), "mpii needs --source"),
         (("people", "--source=/x"), "people has no --source"),
         (("human36m", "--source=/x", "--seed=1"), "human36m has no --seed"),
+        (("inspect",), "inspect needs --data"),
+        (("inspect", "--data=mpii", "--lenient"), "inspect has no --lenient"),
+        (("inspect", "--data=mpii", "--data_dir=nowhere"), "mpii is not prepared in nowhere"),
+        (("people", "--beam="), "people has no --beam"),
+        (("mpii", "--source=/x", "--train_step=2"), "mpii has no --train_step"),
+        (("mpi_inf_3dhp", "--source=/x", "--test_step=2"), "mpi_inf_3dhp has no --test_step"),
     ],
 )
 def test_wrong_command_lines(arguments, message):
@@ -57,5 +63,23 @@ def test_wrong_source_is_one_line(tmp_path):
     result = run("human36m", f"--source={tmp_path}", f"--data_dir={tmp_path / 'data'}")
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
-    assert line.startswith(f"error: No labels in {tmp_path}: expected annotation_body3d/fps10")
+    assert line.startswith(f"error: No labels in {tmp_path}: expected S1/MyPoseFeatures")
     assert not list((tmp_path / "data").glob("human36m/*"))
+
+
+def test_strict_names_the_file_lenient_goes_on_and_inspect_shows_the_rest(tmp_path):
+    layouts.write_mpii_json(tmp_path / "mpii")
+    photo = tmp_path / "mpii/images/a.jpg"
+    photo.write_bytes(photo.read_bytes()[:-40])
+    folders = (f"--source={tmp_path / 'mpii'}", f"--data_dir={tmp_path / 'data'}")
+    strict = run("mpii", *folders)
+    assert strict.returncode == 1
+    (line,) = (line for line in strict.stderr.splitlines() if not line.startswith("mpii "))
+    assert line.startswith(f"error: Not a readable JPEG or PNG: {photo}") and "--lenient" in line
+    lenient = run("mpii", *folders, "--lenient")
+    assert lenient.returncode == 0, lenient.stderr
+    assert f"left out: the photo is not readable: 1\n    {photo}\n" in lenient.stdout
+    shown = run("inspect", "--data=mpii", folders[1], f"--output={tmp_path / 'shown'}")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("mpii train: 2 examples")
+    assert (tmp_path / "shown/mpii_train.png").is_file()

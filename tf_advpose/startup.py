@@ -1,8 +1,10 @@
 """What every script does first: load TensorFlow without its start-up messages."""
 
+import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
 from absl import logging
 
@@ -12,14 +14,21 @@ def load_tensorflow_quietly() -> None:
     # 3 hides what the graph optimiser calls errors and recovers from; real ones come as exceptions.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.set_verbosity(logging.ERROR)  # TFDS tells each of its steps
+    with quiet_unless_it_fails():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+
+
+@contextlib.contextmanager
+def quiet_unless_it_fails() -> Iterator[None]:
+    """Within it, what is printed to standard error is shown only if an exception is raised."""
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as messages:
         os.dup2(messages.fileno(), 2)
         try:
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
+            yield
         except BaseException:
             messages.seek(0)
             os.write(terminal, messages.read())

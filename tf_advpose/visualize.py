@@ -5,6 +5,7 @@ white on photos and dark grey on paper. Images are RGB uint8; nothing here opens
 """
 
 import dataclasses
+import os
 from collections.abc import Callable
 
 import cv2
@@ -21,7 +22,9 @@ MIDDLE_ON_PAPER, TARGET_ON_PAPER, SHADOW_ON_PAPER = "0.3", "0.72", "0.87"
 BORDER = (30, 30, 30)
 FRONT_DEGREES, SIDE_DEGREES = 0.0, 90.0  # the camera stands in front; then from its right
 ELEVATION_DEGREES = 10.0  # looked at slightly from above, so that the floor shows
+SHEET_COLUMNS, TITLE_LENGTH = 8, 32  # of `label_sheet`; a title's end tells more than its start
 SUBPIXEL_BITS = 4  # OpenCV draws at sixteenths of a pixel
+FEW_POINTS = 20  # curves of so few are drawn with their points
 FARTHEST_PIXEL = 2**14  # joints far outside the photo would overflow OpenCV's integers
 
 
@@ -148,7 +151,7 @@ def example_sheet(rows: list[ExampleRow], path: str) -> None:
             axes[place].imshow(picture)
             axes[place].set_axis_off()
         poses = (row.pretrained_joints_3d, row.adversarial_joints_3d, row.joints_3d)
-        reach = max(_reach(pose) for pose in poses if pose is not None)
+        reach = max(reach_of(pose) for pose in poses if pose is not None)
         for place, pose in enumerate(poses):
             for view, degrees in enumerate((FRONT_DEGREES, SIDE_DEGREES)):
                 panel = axes[len(pictures) + 2 * place + view]
@@ -158,7 +161,40 @@ def example_sheet(rows: list[ExampleRow], path: str) -> None:
                 else:
                     target = None if pose is row.joints_3d else row.joints_3d
                     plot_skeletons(panel, pose, degrees, target, reach)
-    _save(figure, path)
+    save(figure, path)
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelCell:
+    """What `label_sheet` shows of one example."""
+
+    title: str
+    image: np.ndarray  # [S, S, 3] uint8, the crop
+    joints_2d: np.ndarray  # [P, 2] crop pixels
+    joint_weight: np.ndarray  # [P]
+    joints_3d: np.ndarray | None  # [P, 3] mm, root-relative; None where there are no 3D labels
+
+
+def label_sheet(cells: list[LabelCell], path: str) -> None:
+    """Writes a PNG to `path` of crops with their 2D labels, and their 3D labels as seen from the right."""
+    panels = 1 if all(cell.joints_3d is None for cell in cells) else 2
+    columns = SHEET_COLUMNS // panels
+    lines = -(-len(cells) // columns)
+    figure = Figure(figsize=(1.5 * SHEET_COLUMNS, 1.66 * lines), dpi=120)
+    grid = figure.add_gridspec(
+        lines, SHEET_COLUMNS, left=0.002, right=0.998, bottom=0.002, top=1 - 0.1 / lines,
+        wspace=0.02, hspace=0.11,
+    )  # fmt: skip
+    for number, cell in enumerate(cells):
+        line, column = divmod(number, columns)
+        axes = figure.add_subplot(grid[line, panels * column])
+        axes.imshow(draw_joints(cell.image, cell.joints_2d, cell.joint_weight))
+        axes.set_axis_off()
+        axes.set_title(cell.title[-TITLE_LENGTH * panels :], fontsize=6, pad=2, loc="left")
+        if cell.joints_3d is not None:
+            axes = figure.add_subplot(grid[line, panels * column + 1])
+            plot_skeletons(axes, cell.joints_3d, SIDE_DEGREES, reach=reach_of(cell.joints_3d))
+    save(figure, path)
 
 
 def plot_curves(
@@ -169,7 +205,8 @@ def plot_curves(
     all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (title, curves) in zip(all_axes, panels.items(), strict=True):
         for name, (x, y) in curves.items():
-            axes.plot(x, y, label=name, linewidth=1.6)
+            marker = "o" if len(x) <= FEW_POINTS else None
+            axes.plot(x, y, label=name, linewidth=1.6, marker=marker, markersize=3.5)
         axes.set_title(title, fontsize=10)
         axes.set_xlabel(x_label, fontsize=9)
         axes.tick_params(labelsize=8)
@@ -177,7 +214,7 @@ def plot_curves(
         axes.spines[["top", "right"]].set_visible(False)
         if len(curves) > 1:
             axes.legend(fontsize=8, frameon=False)
-    _save(figure, path)
+    save(figure, path)
 
 
 def _subpixels(points: np.ndarray) -> np.ndarray:
@@ -189,7 +226,7 @@ def _colour_on_paper(joint: int) -> str:
     return MIDDLE_ON_PAPER if colour == MIDDLE else "#{:02x}{:02x}{:02x}".format(*colour)
 
 
-def _reach(pose: np.ndarray) -> float:
+def reach_of(pose: np.ndarray) -> float:
     """Half the side of a square that holds `pose` [P, 3] from any side, its pelvis in the middle."""
     height = np.ptp(pose[:, 1])
     return max(800.0, 0.62 * height, 1.05 * np.abs(pose[:, [0, 2]]).max())
@@ -226,6 +263,7 @@ def _plot_bones(
     axes.add_collection(LineCollection(segments, colors=colours, linewidths=widths, capstyle="round"))
 
 
-def _save(figure: Figure, path: str) -> None:
+def save(figure: Figure, path: str | os.PathLike) -> None:
+    """Writes `figure` as a PNG to `path`."""
     with written_aside(path) as aside:
         figure.savefig(aside, format="png")

@@ -2,9 +2,12 @@
 
 import pickle
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
+
+from tf_advpose.data import pickles
 
 NUM_JOINTS = 17  # of either dataset, in that dataset's own order
 MM_PER_METRE = 1000.0
@@ -25,7 +28,7 @@ def read_labels(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
             names, part, joints = (arrays[key] for key in ("imgname", "part", "S"))
     except KeyError as error:
         raise ValueError(f"{path} lacks {error}: expected imgname, part, S.") from None
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} is not a readable .npz file: {error}") from None
     count = len(names)
     for key, value, wanted in (
@@ -47,7 +50,7 @@ def read_cameras(path: Path) -> dict:
         raise FileNotFoundError(f"The cameras of the labels are missing: {path}.")
     try:
         with path.open("rb") as file:
-            cameras = _ArraysOnly(file).load()
+            cameras = pickles.load(file)
         return {key: _intrinsics(values) for key, values in cameras.items()}
     except (pickle.UnpicklingError, EOFError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a table of cameras with f, c, k, p: {error!r}") from None
@@ -60,12 +63,3 @@ def _intrinsics(values: dict) -> np.ndarray:
     if [part.size for part in parts] != [2, 2, 3, 2]:
         raise ValueError(f"sizes {[part.size for part in parts]}")
     return np.concatenate(parts).astype(np.float64)
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Unpickles plain Python values and NumPy arrays, and runs nothing else that a file may name."""
-
-    def find_class(self, module: str, name: str):
-        if module.partition(".")[0] == "numpy" and name in ("_reconstruct", "ndarray", "dtype", "scalar"):
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} does not belong in it")

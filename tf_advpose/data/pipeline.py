@@ -10,12 +10,15 @@ Batches for evaluation hold besides:
   their joint_weight is that of the label, for a joint that the crop cuts off is a joint missed.
 """
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tf_advpose.config import AugmentationConfig, Config
-from tf_advpose.data import augment, prepared
+from tf_advpose.data import augment, prepared, records
 from tf_advpose.data import crop as cropping
 from tf_advpose.skeleton import BONES, ROOT, mirror_order
 
@@ -90,9 +93,9 @@ def evaluation_batches(
     Raises:
       FileNotFoundError, ValueError: the dataset is not prepared, unknown, or lacks the split.
     """
-    files, features, count = open_split(name, split, data_dir)
-    examples = tf.data.TFRecordDataset(files).map(
-        lambda record: _evaluation_example(_parse(record, features), image_size),
+    stored, count = stored_examples(name, split, data_dir)
+    examples = stored.map(
+        lambda example: _evaluation_example(example, image_size),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
@@ -101,28 +104,57 @@ def evaluation_batches(
 
 def mean_total_bone_length(name: str, data_dir: str) -> float:
     """The sum of all bones' lengths, mean over the training split of a dataset with depth labels, mm."""
-    files, features, _ = open_split(name, "train", data_dir)
+    examples, _ = stored_examples(name, "train", data_dir)
     child, parent = np.array(BONES).T
 
-    def total(record):
-        example = _parse(record, features)
+    def total(example):
         joints = example["joints_3d_absolute"]
         bones = tf.gather(joints, child) - tf.gather(joints, parent)
         labelled = tf.cast(example["has_depth"], tf.float64)
         return tf.stack([labelled * tf.cast(tf.reduce_sum(tf.norm(bones, axis=-1)), tf.float64), labelled])
 
-    totals = tf.data.TFRecordDataset(files).map(total, num_parallel_calls=tf.data.AUTOTUNE)
-    length, count = totals.reduce(tf.zeros([2], tf.float64), lambda old, new: old + new).numpy()
+    totals = examples.map(total, num_parallel_calls=tf.data.AUTOTUNE)
+    with damage_named(data_dir, (name, "train")):
+        length, count = totals.reduce(tf.zeros([2], tf.float64), lambda old, new: old + new).numpy()
     if not count:
         raise ValueError(f"{name} has no depth labels, so it cannot serve as lab data.")
     return float(length / count)
+
+
+def stored_examples(name: str, split: str, data_dir: str) -> tuple[tf.data.Dataset, int]:
+    """Every example of a split once, as `schema` describes it, its image still encoded; and their number.
+
+    Raises:
+      FileNotFoundError, ValueError: the dataset is not prepared, unknown, or lacks the split.
+    """
+    files, features, count = open_split(name, split, data_dir)
+    examples = tf.data.TFRecordDataset(files).map(
+        lambda record: _parse(record, features), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+    return examples, count
+
+
+@contextlib.contextmanager
+def damage_named(data_dir: str, *splits: tuple[str, str]) -> Iterator[None]:
+    """Within it a damaged record of `splits`, each (dataset, split), is a ValueError that names the file.
+
+    TensorFlow's own error names none.
+    """
+    try:
+        yield
+    except tf.errors.DataLossError:
+        for name, split in splits:
+            if damage := records.find_damage(open_split(name, split, data_dir)[0]):
+                raise ValueError(damage) from None
+        raise
 
 
 def open_split(name: str, split: str, data_dir: str) -> tuple[list[str], tfds.features.FeaturesDict, int]:
     """The record files, features and number of examples of a prepared split.
 
     Raises:
-      FileNotFoundError, ValueError: the dataset is not prepared, unknown, or lacks the split.
+      FileNotFoundError, ValueError: the dataset is not prepared, unknown, lacks the split, or has lost part
+        of its files.
     """
     builder = prepared.open_builder(name, data_dir)
     if split not in builder.info.splits:
@@ -132,7 +164,9 @@ def open_split(name: str, split: str, data_dir: str) -> tuple[list[str], tfds.fe
     info = builder.info.splits[split]
     if not info.num_examples:
         raise ValueError(f"The split {split!r} of {name} in {data_dir} is empty.")
-    return [str(path) for path in info.filepaths], builder.info.features, info.num_examples
+    files = [str(path) for path in info.filepaths]
+    records.check_complete(files, info.shard_lengths, int(info.num_bytes))
+    return files, builder.info.features, info.num_examples
 
 
 def _parse(record: tf.Tensor, features: tfds.features.FeaturesDict) -> dict[str, tf.Tensor]:

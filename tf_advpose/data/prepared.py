@@ -1,15 +1,21 @@
 """Prepared datasets: made once, as TFRecord shards with a description, and opened by name."""
 
 import contextlib
+import errno
+import fcntl
 import io
+import os
+import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tf_advpose.data.human36m import Human36m
-from tf_advpose.data.mpi_inf_3dhp import MpiInf3dhp
-from tf_advpose.data.mpii import Mpii
+from tf_advpose.data.human36m.builder import Human36m
+from tf_advpose.data.mpi_inf_3dhp.builder import MpiInf3dhp
+from tf_advpose.data.mpii.builder import Mpii
 from tf_advpose.data.synthetic_people import SyntheticPeople
 
 BUILDERS = {
@@ -19,35 +25,53 @@ BUILDERS = {
     "synthetic_people/lab": SyntheticPeople,
     "synthetic_people/wild": SyntheticPeople,
 }
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_LEFT_OVER = "incomplete.*"  # what TFDS calls a dataset until it is complete
 
 
-def prepare(name: str, data_dir: str, **arguments) -> tfds.core.DatasetBuilder:
+def prepare(
+    name: str, data_dir: str, beam: list[str] | None = None, **arguments
+) -> tfds.core.DatasetBuilder:
     """Makes the dataset `name` in `data_dir`; it gets its final name once it is complete.
+
+    What earlier runs have left behind, because they were killed, is removed.
 
     Args:
       name: a key of `BUILDERS`.
       data_dir: where prepared datasets lie; made if need be.
-      **arguments: of the builder: `source` and `skip_missing` for datasets of photos, what is to be made
-        for synthetic people.
+      beam: flags of an Apache Beam pipeline, which then makes the examples. None: this machine makes them.
+      **arguments: of the builder.
 
     Returns:
       The builder, whose `info` describes what was made.
 
     Raises:
       FileExistsError: it is there already; nothing is changed.
-      FileNotFoundError, ValueError: the source is not as expected.
+      FileNotFoundError, ValueError, EOFError: the source is not as expected.
+      OSError: the disk is full, or another run is making this dataset now.
     """
     check_absent(name, data_dir)
     # Its place is taken by this package's own, which know how far there is to go.
     tfds.disable_progress_bar()
+    config = tfds.download.DownloadConfig(try_download_gcs=False)
+    if beam is not None:
+        from tf_advpose.data import beam_pipeline
+
+        config.beam_options = beam_pipeline.options(beam)
     builder = BUILDERS[name](
         config=name.partition("/")[2] or None, data_dir=str(Path(data_dir).expanduser()), **arguments
     )
+    folder = _folder(name, data_dir).parent
     # TFDS announces downloads, on stdout and by making a folder, where there are none.
-    with tempfile.TemporaryDirectory() as unused, contextlib.redirect_stdout(io.StringIO()):
-        builder.download_and_prepare(
-            download_dir=unused, download_config=tfds.download.DownloadConfig(try_download_gcs=False)
-        )
+    with (
+        _only_run_in(folder),
+        _told_of_full_disk(folder),
+        tempfile.TemporaryDirectory() as unused,
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        for left_over in folder.glob(_LEFT_OVER):
+            shutil.rmtree(left_over)
+        builder.download_and_prepare(download_dir=unused, download_config=config)
     return builder
 
 
@@ -83,9 +107,9 @@ def summary(builder: tfds.core.DatasetBuilder) -> str:
     metadata = builder.info.metadata
     lines = [f"{builder.info.full_name} in {builder.data_dir} (layout: {metadata['layout']})"]
     lines += [f"  {split}: {info.num_examples} examples" for split, info in builder.info.splits.items()]
-    lines += [f"  left out: {reason}: {count}" for reason, count in metadata["skipped"].items()]
-    left_over = Path(builder.data_dir).parent.glob("incomplete.*")
-    lines += [f"  of an interrupted run, may be deleted: {path}" for path in sorted(left_over)]
+    for reason, count in sorted(metadata["skipped"].items()):
+        lines.append(f"  left out: {reason}: {count}")
+        lines += [f"    {where}" for where in metadata.get("skipped_first", {}).get(reason, [])]
     return "\n".join(lines)
 
 
@@ -94,3 +118,36 @@ def _folder(name: str, data_dir: str) -> Path:
     if name not in BUILDERS:
         raise ValueError(f"Unknown dataset {name!r}. Known: {', '.join(BUILDERS)}.")
     return Path(data_dir).expanduser() / name / str(BUILDERS[name].VERSION)
+
+
+@contextlib.contextmanager
+def _only_run_in(folder: Path) -> Iterator[None]:
+    """Locks `folder`, which is made if need be; the lock goes with the process, however that ends.
+
+    Raises:
+      BlockingIOError: another process has locked it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BlockingIOError(f"Another run is writing to {folder} now. Let it finish.") from None
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _told_of_full_disk(folder: Path) -> Iterator[None]:
+    """Turns all that becomes of a full disk in TensorFlow, TFDS and Beam into an OSError that says so."""
+    try:
+        yield
+    except (OSError, RuntimeError, tf.errors.OpError) as error:
+        if any(os.strerror(number) in str(error) for number in _DISK_FULL):
+            raise OSError(
+                f"The disk is full: nothing more fits in {folder}, and nothing is kept. Make room, or "
+                "choose another --data_dir."
+            ) from error
+        raise

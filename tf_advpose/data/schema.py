@@ -4,6 +4,9 @@ An example is one person in a photo that was cut down to the person's surroundin
 pixels of that cut photo; the centre of its top-left pixel is (0.5, 0.5).
 """
 
+import os
+import pathlib
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
@@ -16,6 +19,7 @@ CROP_MARGIN = 1.25  # the network's crop is this times the longer side of the bo
 # times as far.
 CUT_MARGIN = CROP_MARGIN * 1.75
 MAX_JOINT_DEPTH_MM = 3000.0  # no joint of a person is farther than this from the pelvis
+MAX_PHOTOS_AWAY = 10.0  # people may reach out of the photo, but not by this many times its longer side
 
 
 def features() -> tfds.features.FeaturesDict:
@@ -74,7 +78,8 @@ def make_example(
       that training may use them.
 
     Raises:
-      ValueError: a shape is wrong, a label is not finite, or a joint is absurdly far from the pelvis.
+      ValueError: a shape is wrong, a label is not finite, or a joint is absurdly far from the photo or from
+        the pelvis.
     """
     joint_weight = np.ones(NUM_JOINTS) if joint_weight is None else np.asarray(joint_weight)
     _check("image", image, (None, None, 3), example_id)
@@ -86,6 +91,7 @@ def make_example(
     _check("box", box, (4,), example_id)
     if box[2:].max() < 1:
         raise ValueError(f"{example_id}: the box {box.tolist()} is smaller than a pixel.")
+    _check_near_photo(image, joints_2d[joint_weight > 0], box, example_id)
     has_scale = joints_3d_absolute is not None
     if has_scale:
         _check("joints_3d_absolute", joints_3d_absolute, (NUM_JOINTS, 3), example_id)
@@ -128,15 +134,15 @@ def tight_box(joints_2d: np.ndarray) -> np.ndarray:
     return np.concatenate([low, high - low])
 
 
-def read_image(path: str) -> np.ndarray:
+def read_image(path: str | os.PathLike) -> np.ndarray:
     """Reads a JPEG or PNG as [H, W, 3] uint8 RGB, as stored: orientation tags are not applied.
 
     Raises:
       FileNotFoundError, ValueError: naming the file.
     """
     try:
-        encoded = tf.io.read_file(path)
-    except tf.errors.NotFoundError:
+        encoded = pathlib.Path(path).read_bytes()
+    except FileNotFoundError:
         raise FileNotFoundError(f"Image not found: {path}") from None
     try:
         return tf.io.decode_image(encoded, channels=3, expand_animations=False).numpy()
@@ -152,6 +158,17 @@ def _check(name: str, value: np.ndarray, shape: tuple, example_id: str) -> None:
         raise ValueError(f"{example_id}: {name} has shape {actual}, expected {shape}.")
     if not np.isfinite(value).all():
         raise ValueError(f"{example_id}: {name} is not finite: {np.asarray(value).tolist()}")
+
+
+def _check_near_photo(image: np.ndarray, labelled: np.ndarray, box: np.ndarray, example_id: str) -> None:
+    height, width = image.shape[:2]
+    limit = MAX_PHOTOS_AWAY * max(height, width)
+    farthest = max(np.abs(labelled).max(), np.abs(box[:2]).max(), np.abs(box[:2] + box[2:]).max())
+    if farthest > limit:
+        raise ValueError(
+            f"{example_id}: joints and box must be pixels of the photo, which is {width} x {height}; "
+            f"one is at {farthest:.0f}."
+        )
 
 
 def _head_bone_pixels(joints_2d, joint_weight, joints_3d_absolute, intrinsics) -> float:

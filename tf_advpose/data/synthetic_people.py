@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import tensorflow_datasets as tfds
 
-from tf_advpose.data import photos, schema
+from tf_advpose.data import photos, records, schema
 
 
 class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
@@ -30,15 +30,25 @@ class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
     ]
 
     def __init__(
-        self, *, train_examples: int, test_examples: int, size: int, seed: int, processes: int, **kwargs
+        self,
+        *,
+        train_examples: int = 20_000,
+        test_examples: int = 1_000,
+        size: int = 256,
+        seed: int = 0,
+        processes: int | None = None,
+        **kwargs,
     ):
-        """A builder of so many pictures, `size` pixels wide, from `seed`, by `processes` at a time."""
+        """A builder of so many pictures, `size` wide, from `seed`, by `processes` (None: one a core)."""
         self._counts = {"train": train_examples, "test": test_examples}
         self._size, self._seed, self._processes = size, seed, processes
         super().__init__(**kwargs)
 
     def _info(self) -> tfds.core.DatasetInfo:
         return photos.dataset_info(self)
+
+    def _example_writer(self) -> records.RecordWriter:
+        return records.RecordWriter()
 
     def _split_generators(self, dl_manager) -> dict[str, Iterator]:
         counts = {f"{split}_examples": count for split, count in self._counts.items()}

@@ -1,221 +1,197 @@
-"""From a generator and labelled batches to the numbers of the paper's tables.
-
-A crop alone does not say how large a person is. Two named read-outs make millimetres of what the
-generator predicts, and every result says which was used:
-
-  camera: the pelvis's true distance and the camera's intrinsics are given, as in the paper's Protocol #1
-    ("after aligning the depth of the root joints", Sec. 5). The rays of the predicted pixels are cut at
-    the predicted depths.
-  bones: nothing about the camera is given. The skeleton of crop pixels and depths, which share one
-    scale, is enlarged until its bones together have the mean length of the training set.
-
-Either way errors are root-relative: the predicted pelvis is laid onto the true one.
-"""
+"""From scores to the numbers of the paper's tables, each average with its interval."""
 
 import dataclasses
-from collections.abc import Iterable
 
-import keras
 import numpy as np
-import tensorflow as tf
 
-from tf_advpose import camera, metrics
-from tf_advpose.heatmaps import decode
-from tf_advpose.skeleton import LIMB_GROUPS, PCKH_GROUPS, PCKH_JOINTS, ROOT, bone_lengths
+from tf_advpose import metrics
+from tf_advpose.evaluation import uncertainty
+from tf_advpose.evaluation.conventions import PAPERS, Conventions
+from tf_advpose.evaluation.predictions import Predictions
+from tf_advpose.evaluation.scores import Scores, score
+from tf_advpose.evaluation.uncertainty import Average
+from tf_advpose.skeleton import HEAD_TOP, LIMB_GROUPS, PCKH_GROUPS, PCKH_JOINTS, UPPER_NECK
 
-SCALES = ("camera", "bones")
-PREDICTED = ("predicted_joints_2d", "confidence", "predicted_depth")
-
-
-@dataclasses.dataclass(frozen=True)
-class Predictions:
-    """What a generator predicted for N examples, beside their labels, which keep their batch names."""
-
-    crop_size: int
-    predicted_joints_2d: np.ndarray  # [N, P, 2] crop pixels
-    predicted_depth: np.ndarray  # [N, P] half-crop units
-    confidence: np.ndarray  # [N, P]
-    joints_2d: np.ndarray  # [N, P, 2] crop pixels
-    joint_weight: np.ndarray  # [N, P]
-    head_size: np.ndarray  # [N] crop pixels, 0 where unknown
-    has_scale: np.ndarray  # [N] bool; the next five mean something only where it is set
-    joints_3d: np.ndarray  # [N, P, 3] mm, root-relative
-    mm_per_pixel: np.ndarray  # [N]
-    root_depth: np.ndarray  # [N] mm
-    intrinsics: np.ndarray  # [N, 9]
-    crop_to_image: np.ndarray  # [N, 2, 3]
-    example_id: np.ndarray  # [N] str, as the rest
-    subject: np.ndarray
-    action: np.ndarray
-    sequence: np.ndarray
-
-    def where(self, chosen: np.ndarray) -> "Predictions":
-        """The predictions of the examples that `chosen` [N] bool names."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return Predictions(
-            fields.pop("crop_size"), **{name: value[chosen] for name, value in fields.items()}
-        )
+ERRORS = ("mpjpe", "pa_mpjpe", "pa_mpjpe_rigid", "n_mpjpe", "depth_error")  # mm
+SHARES = ("pck3d", "auc3d")  # percent
+SCENES = {  # of MPI-INF-3DHP's test sequences
+    "studio, green screen": ("TS1", "TS2"),
+    "studio, no green screen": ("TS3", "TS4"),
+    "outdoor": ("TS5", "TS6"),
+}
 
 
-def collect(generator: keras.Model, batches: Iterable[dict]) -> Predictions:
-    """Runs `generator` over finite labelled `batches` and keeps predictions and labels, no images.
-
-    Args:
-      generator: image [B, S, S, 3] float32 in [0, 1] -> {"heatmaps": one a stack, "depth": [B, P]}.
-      batches: dictionaries of `image` and the labels that `Predictions` names.
-
-    Raises:
-      ValueError: there is no batch, or a prediction is not finite; names the example.
-    """
-
-    @tf.function(reduce_retracing=True)
-    def predict(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        outputs = generator(image, training=False)
-        return *decode(outputs["heatmaps"][-1]), tf.cast(outputs["depth"], tf.float32)
-
-    names = {field.name for field in dataclasses.fields(Predictions)} - {"crop_size"}
-    collected: dict[str, list[np.ndarray]] = {}
-    crop_size = 0
-    for batch in batches:
-        crop_size = batch["image"].shape[1]
-        part = {
-            name: output.numpy() for name, output in zip(PREDICTED, predict(batch["image"]), strict=True)
-        }
-        part |= {name: _numpy(batch[name]) for name in names - part.keys()}
-        for name in PREDICTED:
-            finite = np.isfinite(part[name]).reshape(len(part[name]), -1).all(axis=1)
-            if not finite.all():
-                raise ValueError(
-                    f"The generator's prediction for {part['example_id'][finite.argmin()]} is not finite; "
-                    "its training has diverged. Evaluate an earlier stage."
-                )
-        for name, value in part.items():
-            collected.setdefault(name, []).append(value)
-    if not collected:
-        raise ValueError("There is no example to evaluate: the split is empty.")
-    return Predictions(crop_size, **{name: np.concatenate(values) for name, values in collected.items()})
+def evaluate(predictions: Predictions, conventions: Conventions = PAPERS) -> dict:
+    """Scores `predictions`: `summarise` of their `score`."""
+    return summarise(score(predictions, conventions))
 
 
-def joints_from_camera(predictions: Predictions) -> np.ndarray:
-    """The predicted joints by the `camera` read-out: [N, P, 3] mm, camera frame, root-relative."""
-    absolute = camera.joints_from_crop(
-        predictions.predicted_joints_2d,
-        predictions.predicted_depth,
-        predictions.mm_per_pixel,
-        predictions.root_depth,
-        predictions.intrinsics,
-        predictions.crop_to_image,
-        predictions.crop_size,
-    )
-    return absolute - absolute[:, ROOT, None]
-
-
-def joints_from_bones(predictions: Predictions, total_bone_length: float) -> np.ndarray:
-    """The predicted joints by the `bones` read-out: [N, P, 3] mm, root-relative.
-
-    `total_bone_length` is the training set's mean of all bones' lengths together, millimetres.
-    """
-    x_y = predictions.predicted_joints_2d / (predictions.crop_size / 2)
-    joints = np.concatenate([x_y, predictions.predicted_depth[..., None]], axis=-1).astype(np.float64)
-    predicted_length = bone_lengths(joints).sum(axis=-1)
-    # An untrained generator puts all joints on one spot: no scale makes a skeleton of that.
-    scale = np.where(predicted_length > 0, total_bone_length / np.maximum(predicted_length, 1e-9), 0.0)
-    return scale[:, None, None] * (joints - joints[:, ROOT, None])
-
-
-def evaluate(
-    predictions: Predictions, scale: str = "camera", total_bone_length: float | None = None
-) -> dict:
-    """Scores `predictions`, 3D where the scale is known and 2D where a head size is.
-
-    Args:
-      predictions: of one split.
-      scale: "camera" or "bones", the read-out that gives millimetres.
-      total_bone_length: millimetres, for "bones".
+def summarise(scores: Scores) -> dict:
+    """The figures of one model on one split.
 
     Returns:
-      "examples": how many there are.
-      Where any has 2D labels and a head size: "pckh", PCKh@0.5 in percent by `PCKH_GROUPS`, and "mean",
-        the plain mean of `PCKH_JOINTS`, as in Table 3.
-      Where any has 3D labels, over those: "examples_3d"; "scale"; "mpjpe", "pa_mpjpe", "n_mpjpe" and
-        "depth_error" (z alone, millimetres by the true scale whichever read-out) in mm, means over
-        examples and joints; "pck3d" and "auc3d" in percent over the 14 joints without pelvis and
-        thorax; "mpjpe_by_limb" by `LIMB_GROUPS` (Table 2); "by_action": for each action its number of
-        "examples", "mpjpe" and "pa_mpjpe" (Table 1).
-
-    Raises:
-      ValueError: an unknown scale, "bones" without a length, or no label to score against.
+      "examples": how many there are; "conventions": those chosen.
+      Where any has 2D labels and a head size: "pckh", PCKh@0.5 in percent by `PCKH_GROUPS`, and "mean".
+      Where any has 3D labels, over those: "examples_3d"; "scale", what gave millimetres; `ERRORS` in mm,
+        "depth_error" being z alone by the true scale whichever read-out; `SHARES` in percent;
+        "mpjpe_by_limb" by `LIMB_GROUPS` (Table 2); "by_action" and, for MPI-INF-3DHP, "by_scene":
+        "examples", MPJPE, PA-MPJPE with and without scale, and `SHARES` of each (Tables 1 and 4);
+        "velocity": its "error" in mm a step, "frame_step" and "pairs", or why it is "skipped".
+      "intervals": (low, high) of 95 % around each average, or None; "drawn_by" and "draws_from", what the
+        bootstrap draws and how many there are.
     """
-    if scale not in SCALES:
-        raise ValueError(f"scale must be one of {SCALES}, got {scale!r}.")
-    if scale == "bones" and not total_bone_length:
-        raise ValueError("The scale 'bones' needs the training set's total_bone_length in millimetres.")
-    results = {"examples": len(predictions.example_id)}
-    measured = predictions.where((predictions.head_size > 0) & predictions.joint_weight.any(axis=1))
-    if len(measured.example_id):
-        results["pckh"] = _pckh(measured)
-    scaled = predictions.where(predictions.has_scale)
-    if len(scaled.example_id):
-        joints_3d = (
-            joints_from_camera(scaled)
-            if scale == "camera"
-            else joints_from_bones(scaled, total_bone_length)
-        )
-        results |= {"scale": scale, "examples_3d": len(scaled.example_id)} | _score_3d(scaled, joints_3d)
-    if len(results) == 1:
-        raise ValueError(
-            "There is nothing to score: no example has 3D labels, or 2D labels and a head size."
-        )
+    results = {
+        "examples": len(scores.predictions),
+        "conventions": dataclasses.asdict(scores.conventions),
+    }
+    if scores.has_2d.any():
+        results["pckh"] = pckh_by_group(scores.head_distances, scores.conventions.pckh)
+    if scores.has_3d.any():
+        results |= _summarise_3d(scores)
+    drawn_by, group = uncertainty.drawn_by(scores.predictions.sequence)
+    results["intervals"] = uncertainty.intervals(averages(scores), group)
+    results |= {"drawn_by": drawn_by, "draws_from": int(group.max()) + 1}
     return results
 
 
-def _pckh(predictions: Predictions) -> dict[str, float]:
-    hits = metrics.pckh(
-        predictions.predicted_joints_2d,
-        predictions.joints_2d,
-        predictions.head_size,
-        weight=predictions.joint_weight,
-    )
-    # A joint that is never labelled has no score, nor has a group of such joints.
-    labelled = ~np.isnan(hits).all(axis=0)
-    score = {joint: 100 * float(np.nanmean(hits[:, joint])) for joint in np.flatnonzero(labelled)}
-    groups = PCKH_GROUPS | {"mean": PCKH_JOINTS}
+def averages(scores: Scores) -> dict[str, Average]:
+    """What has an interval: `ERRORS`, `SHARES`, "velocity" and "pckh", as far as there are labels."""
+    found = {}
+    if scores.has_3d.any():
+        cells = _cells(scores)
+        found |= {name: uncertainty.average(getattr(scores, name), cells) for name in ERRORS}
+        found |= {
+            name: uncertainty.average(values) for name, values in shares(scores).items() if name in SHARES
+        }
+        if not scores.velocity.skipped:
+            found["velocity"] = uncertainty.average(scores.velocity.errors)
+    if scores.has_2d.any():
+        found["pckh"] = _pckh_average(scores.head_distances, scores.conventions.pckh)
+    return found
+
+
+def compare(first: Scores, second: Scores) -> dict[str, dict]:
+    """Second minus first on the same examples: by metric its "difference" and their "interval".
+
+    Raises:
+      ValueError: they are not of the same examples, or by other conventions.
+    """
+    check_same_examples(first.predictions, second.predictions)
+    if first.conventions != second.conventions:
+        raise ValueError(f"Compared by two conventions: {first.conventions} and {second.conventions}.")
+    a, b = averages(first), averages(second)
+    common = [name for name in a if name in b]
+    a, b = {name: a[name] for name in common}, {name: b[name] for name in common}
+    _, group = uncertainty.drawn_by(first.predictions.sequence)
+    intervals = uncertainty.paired_intervals(a, b, group)
     return {
-        group: float(np.mean([score[joint] for joint in joints if joint in score]))
-        for group, joints in groups.items()
-        if any(joint in score for joint in joints)
+        name: {"difference": b[name].value() - a[name].value(), "interval": interval}
+        for name, interval in intervals.items()
     }
 
 
-def _score_3d(predictions: Predictions, joints_3d: np.ndarray) -> dict:
-    target = predictions.joints_3d
-    mpjpe = metrics.mpjpe(joints_3d, target)
-    pa_mpjpe = metrics.pa_mpjpe(joints_3d, target)
-    half_crop_mm = predictions.crop_size / 2 * predictions.mm_per_pixel
-    depth = predictions.predicted_depth - predictions.predicted_depth[:, ROOT, None]
-    pck_joints = list(PCKH_JOINTS)
-    actions = {action: predictions.action == action for action in np.unique(predictions.action) if action}
+def compare_with_first(scores: dict[str, Scores]) -> dict[str, dict]:
+    """`compare` of the first model with each other one: {other: its differences}."""
+    (_, first), *others = scores.items()
+    return {model: compare(first, one) for model, one in others}
+
+
+def check_same_examples(first: Predictions, second: Predictions) -> None:
+    """Raises ValueError where two models were not run on the same examples in the same order."""
+    if len(first) != len(second):
+        raise ValueError(f"Cannot be compared: one model has {len(first)} examples, one {len(second)}.")
+    different = first.example_id != second.example_id
+    if different.any():
+        place = int(different.argmax())
+        raise ValueError(
+            f"Cannot be compared: example {place} is {first.example_id[place]} of one model and "
+            f"{second.example_id[place]} of the other."
+        )
+
+
+def shares(scores: Scores) -> dict[str, np.ndarray]:
+    """3D PCK@150 mm and AUC of each example and joint, in percent: [N, joints]."""
+    distances = scores.pck3d_distances
+    inclusive = scores.conventions.pck3d == "zhou"
     return {
-        "mpjpe": float(mpjpe.mean()),
-        "pa_mpjpe": float(pa_mpjpe.mean()),
-        "n_mpjpe": float(metrics.n_mpjpe(joints_3d, target).mean()),
-        "depth_error": float(np.abs(depth * half_crop_mm[:, None] - target[..., 2]).mean()),
-        "pck3d": 100 * float(metrics.pck3d(joints_3d, target)[:, pck_joints].mean()),
-        "auc3d": 100 * float(metrics.auc3d(joints_3d, target)[:, pck_joints].mean()),
+        "pck3d": 100 * metrics.within(distances, metrics.PCK3D_THRESHOLD_MM, inclusive),
+        "auc3d": 100 * metrics.share_of_thresholds(distances, metrics.AUC3D_THRESHOLDS_MM),
+    }
+
+
+def pckh_by_group(
+    head_distances: np.ndarray, rule: str, threshold: float = metrics.PCKH_THRESHOLD
+) -> dict[str, float]:
+    """PCKh in percent by `PCKH_GROUPS` and "mean", without groups never labelled; `rule`: `PCKH_RULES`."""
+    hits = 100 * metrics.within(head_distances, threshold, inclusive=rule != "paper")
+    groups = {name: list(joints) for name, joints in PCKH_GROUPS.items()}
+    if rule == "official":
+        groups["head"] = [UPPER_NECK, HEAD_TOP]
+    scores = {
+        name: uncertainty.average_of_columns(hits[:, joints]).value() for name, joints in groups.items()
+    }
+    scores["mean"] = _pckh_average(head_distances, rule, threshold).value()
+    return {name: value for name, value in scores.items() if not np.isnan(value)}
+
+
+def _pckh_average(
+    head_distances: np.ndarray, rule: str, threshold: float = metrics.PCKH_THRESHOLD
+) -> Average:
+    hits = 100 * metrics.within(head_distances, threshold, inclusive=rule != "paper")[:, list(PCKH_JOINTS)]
+    return uncertainty.average_of_columns(hits) if rule == "paper" else uncertainty.average(hits)
+
+
+def _summarise_3d(scores: Scores) -> dict:
+    cells = _cells(scores)
+    velocity = scores.velocity
+    return {
+        "examples_3d": int(scores.has_3d.sum()),
+        "scale": scores.scale,
+        **{name: uncertainty.average(getattr(scores, name), cells).value() for name in ERRORS},
+        **{name: float(np.nanmean(values)) for name, values in shares(scores).items()},
         "mpjpe_by_limb": {
-            limb: float(mpjpe[:, list(joints)].mean()) for limb, joints in LIMB_GROUPS.items()
+            limb: uncertainty.average(scores.mpjpe[:, list(joints)], cells).value()
+            for limb, joints in LIMB_GROUPS.items()
         },
-        "by_action": {
-            str(action): {
-                "examples": int(chosen.sum()),
-                "mpjpe": float(mpjpe[chosen].mean()),
-                "pa_mpjpe": float(pa_mpjpe[chosen].mean()),
-            }
-            for action, chosen in actions.items()
+        "by_action": _by_name(scores, _labels_of(scores, "action")),
+        "by_scene": _by_name(scores, _scene(scores.predictions.sequence)),
+        "velocity": {"skipped": velocity.skipped}
+        if velocity.skipped
+        else {
+            "error": float(np.nanmean(velocity.errors)),
+            "frame_step": velocity.frame_step,
+            "pairs": int((~np.isnan(velocity.errors)).sum()),
         },
     }
 
 
-def _numpy(value: tf.Tensor | np.ndarray) -> np.ndarray:
-    array = np.asarray(value)
-    return np.array([text.decode() for text in array]) if array.dtype == object else array
+def _by_name(scores: Scores, names: np.ndarray) -> dict[str, dict]:
+    """The scores of the examples of each name but ""."""
+    columns = {name: getattr(scores, name) for name in ("mpjpe", "pa_mpjpe", "pa_mpjpe_rigid")}
+    columns |= shares(scores)
+    return {
+        str(name): {
+            "examples": int((names == name).sum()),
+            **{column: float(values[names == name].mean()) for column, values in columns.items()},
+        }
+        for name in np.unique(names)
+        if name
+    }
+
+
+def _cells(scores: Scores) -> np.ndarray | None:
+    """The action of each example, as `average` wants it, where actions are what is averaged over."""
+    names = _labels_of(scores, "action")
+    if scores.conventions.average == "frames" or not (names != "").any():
+        return None
+    known, cell = np.unique(names, return_inverse=True)
+    return cell - 1 if known[0] == "" else cell
+
+
+def _labels_of(scores: Scores, name: str) -> np.ndarray:
+    return np.where(scores.has_3d, getattr(scores.predictions, name), "")
+
+
+def _scene(sequence: np.ndarray) -> np.ndarray:
+    scenes = {name: scene for scene, names in SCENES.items() for name in names}
+    return np.array([scenes.get(name, "") for name in sequence])

@@ -83,10 +83,11 @@ class Trainer:
 
         Raises:
           FloatingPointError: a loss was not finite, twice.
-          ValueError: no checkpoint of a stage can be read.
+          ValueError: no checkpoint of a stage can be read, or a prepared dataset is damaged.
         """
         stages = (stage for stage in STAGES if self.config.stage(stage).steps)
-        return all(self.run_stage(stage, asked_to_stop) for stage in stages)
+        with pipeline.damage_named(self.data_dir, (self.config.lab, "train"), (self.config.wild, "train")):
+            return all(self.run_stage(stage, asked_to_stop) for stage in stages)
 
     def run_stage(self, name: str, asked_to_stop: Callable[[], bool] = lambda: False) -> bool:
         """Runs one stage to its end, or loads its weights where it is finished. As `run`."""

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tf_advpose.config import VALIDATION_METRICS, Config
 from tf_advpose.data import pipeline
-from tf_advpose.evaluation import protocols
+from tf_advpose.evaluation import protocols, sources
 from tf_advpose.files import write_json
 from tf_advpose.training import work_folder
 
@@ -74,7 +74,10 @@ class Validation:
         return scores
 
     def _score(self, step: int, generator: keras.Model) -> dict[str, float]:
-        results = protocols.evaluate(protocols.collect(generator, _batches(self._config, self._data_dir)))
+        total_bone_length = work_folder.read_total_bone_length(self._work_dir)
+        model = sources.from_generator(generator, self._stage, total_bone_length)
+        predictions = sources.collect(model, _batches(self._config, self._data_dir))
+        results = protocols.evaluate(predictions)
         scores = {"mpjpe": results.get("mpjpe"), "pckh": results.get("pckh", {}).get("mean")}
         scores = {name: value for name, value in scores.items() if value is not None}
         self._keep_if_best(step, scores[self._config.best_by], generator)

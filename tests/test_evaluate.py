@@ -1,0 +1,116 @@
+"""evaluate.py as it is run: tables on the screen and in files, and mistakes in one line."""
+
+import json
+import os
+import subprocess
+import sys
+
+import drawn_people
+import numpy as np
+import pytest
+from conftest import REPOSITORY
+
+from tf_advpose.evaluation import prediction_files
+from tf_advpose.skeleton import JOINT_NAMES
+from tf_advpose.training import work_folder
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory, drawn_data):
+    """A folder with prepared people, data/, and an untrained run, runs/tiny."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    (folder / "data").symlink_to(drawn_data)
+    config = drawn_people.small_config()
+    work_dir = str(folder / "runs/tiny")
+    work_folder.create(work_dir, config, total_bone_length=4000.0)
+    generator = work_folder.new_generator(config)
+    for stage in ("pretrain_3d", "adversarial"):
+        work_folder.save_weights(generator, work_folder.weights_path(work_dir, stage, "generator"))
+    return folder
+
+
+def run_evaluate(workplace, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, str(REPOSITORY / "evaluate.py"), *arguments],
+        cwd=workplace,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY), "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_models_are_scored_stored_drawn_and_scored_again(workplace):
+    """Two stages with the same weights stand side by side; their files give the same figures."""
+    run = run_evaluate(
+        workplace,
+        "--work_dir=runs/tiny",
+        "--stage=pretrain_3d,adversarial",
+        "--data=synthetic_people/wild",
+        "--batch_size=2",
+        "--output=out.json,out.tex,out.csv,out.md",
+        "--save_predictions=stored",
+        "--figures=figures",
+        "--training_curve=curve.png",
+    )
+    assert run.returncode == 0, run.stderr
+    assert "3D, synthetic_people/wild test, 5 examples, scale: camera, 16 joints" in run.stdout
+    assert "cannot be told apart" in run.stdout
+    assert "warning" not in run.stderr.lower(), run.stderr
+    results = json.loads((workplace / "out.json").read_text())
+    models = results["models"]
+    assert list(models) == ["runs/tiny pretrain_3d", "runs/tiny adversarial"]
+    assert models["runs/tiny pretrain_3d"] == models["runs/tiny adversarial"]
+    assert models["runs/tiny adversarial"]["examples"] == 5
+    for name in ("out.tex", "out.csv", "out.md", "curve.png", "figures/examples_random.png"):
+        assert (workplace / name).stat().st_size > 100
+
+    again = run_evaluate(
+        workplace, "--predictions=stored/runs_tiny_adversarial.npz", "--output=again.json", "--format=md"
+    )
+    assert (again.returncode, again.stderr) == (0, ""), "TensorFlow is not loaded, and says nothing"
+    assert again.stdout.startswith("**3D, synthetic_people/wild test, 5 examples")
+    stored = json.loads((workplace / "again.json").read_text())
+    assert list(stored["models"].values()) == [models["runs/tiny adversarial"]]
+
+
+def test_anothers_predictions_are_scored_against_prepared_labels_and_beside_ours(workplace):
+    np.savez(
+        workplace / "theirs.npz",
+        format=prediction_files.FORMAT,
+        joint_names=JOINT_NAMES,
+        example_id=[f"wild-test-{number}" for number in range(5)],
+        predicted_joints_3d=[drawn_people.joints_of("wild", "test", number) for number in range(5)],
+    )
+    run = run_evaluate(
+        workplace,
+        "--predictions=theirs.npz",
+        "--data=synthetic_people/wild",
+        "--work_dir=runs/tiny",
+        "--output=theirs.json",
+    )
+    assert run.returncode == 0, run.stderr
+    assert "scale: camera (runs/tiny adversarial), given (theirs.npz)" in run.stdout
+    models = json.loads((workplace / "theirs.json").read_text())["models"]
+    assert models["theirs.npz"]["mpjpe"] < 0.01 < models["runs/tiny adversarial"]["mpjpe"]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "Nothing to score"),
+        (["--work_dir=runs/tiny"], "runs/tiny needs --data"),
+        (["--predictions=none.npz", "--output=there.json"], "there.json exists"),
+        (["--work_dir=runs/tiny", "--data=synthetic_people/wild", "--split=val"], "no split 'val'"),
+        (["--predictions=none.npz"], "no file of predictions none.npz"),
+        (["--predictions=none.npz", "--scale=bones", "--root_align=depth"], "needs scale='camera'"),
+        (["--predictions=none.npz", "--training_curve=curve.png"], "--training_curve needs --work_dir"),
+    ],
+)  # fmt: skip
+def test_a_mistake_ends_in_one_line(workplace, arguments, message):
+    (workplace / "there.json").write_text("{}")
+    run = run_evaluate(workplace, *arguments)
+    assert run.returncode != 0
+    assert run.stderr.startswith("error: ") and len(run.stderr.splitlines()) == 1, run.stderr
+    assert message in run.stderr
+    assert (workplace / "there.json").read_text() == "{}"

@@ -1,0 +1,104 @@
+"""Figure 5: the error of runs against the training step, from the weights that they keep.
+
+A run keeps the weights at the end of each stage and its last checkpoints; each is scored. Losses that were
+logged on the way stand beside, so that what lies between two points is seen as well.
+"""
+
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from tf_advpose import visualize
+from tf_advpose.config import STAGES
+from tf_advpose.evaluation import sources
+from tf_advpose.training import work_folder
+
+FIRST_STAGE = "pretrain_3d"  # before it there is no depth, and no 3D error worth a point
+LOSSES = ("depth_loss", "heatmap_loss")
+
+
+def draw(
+    work_dirs: list[str], error_of: Callable[[sources.Model], float], path: str | os.PathLike
+) -> dict[str, list[tuple[int, float]]]:
+    """Writes a PNG of every run's error against its steps since `FIRST_STAGE`, and of its logged losses.
+
+    Args:
+      error_of: scores a model; mm.
+
+    Returns:
+      {run: [(step, error)]}.
+
+    Raises:
+      FileNotFoundError: a run keeps no weights of these stages.
+    """
+    points = {
+        work_dir: [(step, error_of(model)) for step, model in saved_models(work_dir)]
+        for work_dir in work_dirs
+    }
+    panels = {
+        "MPJPE in mm, evaluated": {run: tuple(np.array(found).T) for run, found in points.items()},
+        **{f"{loss.replace('_', ' ')}, training": _logged(work_dirs, loss) for loss in LOSSES},
+    }
+    panels = {title: curves for title, curves in panels.items() if curves}
+    visualize.plot_curves(panels, path, f"step since the start of {FIRST_STAGE}")
+    return points
+
+
+def saved_models(work_dir: str) -> Iterator[tuple[int, sources.Model]]:
+    """Every generator that a run keeps of its stages from `FIRST_STAGE` on, by step; 0 is before them.
+
+    Raises:
+      FileNotFoundError: it keeps none.
+    """
+    finished = work_folder.finished_stages(work_dir)
+    kept = False
+    for stage, first, last in _stages(work_dir):
+        generator = work_folder.new_generator(work_folder.open_run(work_dir))
+        bone_length = work_folder.read_total_bone_length(work_dir)
+        model = sources.from_generator(generator, f"{os.path.normpath(work_dir)} {stage}", bone_length)
+        for step, checkpoint in _checkpoints(work_dir, stage):
+            restored = tf.train.Checkpoint(generator=generator).restore(checkpoint)
+            restored.assert_existing_objects_matched().expect_partial()
+            kept = True
+            yield first + step, model
+        if stage in finished:
+            work_folder.load_weights(generator, work_folder.weights_path(work_dir, stage, "generator"))
+            kept = True
+            yield last, model
+    if not kept:
+        raise FileNotFoundError(f"{work_dir} keeps no weights of {FIRST_STAGE} or later.")
+
+
+def _stages(work_dir: str) -> Iterator[tuple[str, int, int]]:
+    """The stages that count, each with the steps it starts and ends at."""
+    config = work_folder.open_run(work_dir)
+    step = 0
+    for stage in STAGES[STAGES.index(FIRST_STAGE) :]:
+        steps = config.stage(stage).steps
+        if steps:
+            yield stage, step, step + steps
+        step += steps
+
+
+def _checkpoints(work_dir: str, stage: str) -> list[tuple[int, str]]:
+    """The checkpoints that are kept of a stage: (step of the stage, path)."""
+    folder = pathlib.Path(work_dir) / stage / "checkpoints"
+    state = tf.train.get_checkpoint_state(str(folder)) if folder.is_dir() else None
+    paths = state.all_model_checkpoint_paths if state else []
+    return sorted((int(path.rpartition("-")[2]), path) for path in paths)
+
+
+def _logged(work_dirs: list[str], metric: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    curves = {}
+    for work_dir in work_dirs:
+        parts = []
+        for stage, first, _ in _stages(work_dir):
+            if (pathlib.Path(work_dir) / stage / work_folder.METRICS_FILE).is_file():
+                log = work_folder.read_metrics(work_dir, stage)
+                parts.append(np.stack([first + log["step"], log[metric]]))
+        if parts:
+            curves[work_dir] = tuple(np.concatenate(parts, axis=1))
+    return curves
