@@ -2,11 +2,15 @@
 
   python train.py --preset=full_2s --work_dir=runs/full_2s --data_dir=data
 
-The same command goes on after an interruption. Each setting of the preset is a flag:
+The same command goes on after an interruption; SIGTERM saves a checkpoint first. Each setting of the preset
+is a flag:
   --config.batch_size=24 --config.pretrain_3d.steps=50000 --config.lab=human36m
 """
 
+import signal
 import sys
+import tempfile
+import threading
 
 from absl import app, flags
 from ml_collections import config_flags
@@ -15,7 +19,10 @@ from tf_advpose.startup import load_tensorflow_quietly
 
 load_tensorflow_quietly()
 
+import tensorflow as tf
+
 from tf_advpose import config as configuration
+from tf_advpose.training import dry_run
 from tf_advpose.training.trainer import Trainer
 
 FLAGS = flags.FLAGS
@@ -26,6 +33,13 @@ flags.DEFINE_string(
     None,
     "Work folder of another run; its finished stages are taken over as far as the settings agree.",
 )
+flags.DEFINE_string(
+    "initial_hourglass",
+    None,
+    "Public PyTorch checkpoint (.pth.tar), or work folder of another run, whose hourglass is taken instead "
+    "of training the stage pretrain_2d.",
+)
+flags.DEFINE_bool("dry_run", False, "Say what the run will cost, and keep nothing.")
 
 
 def define_config(argv: list[str]) -> None:
@@ -38,21 +52,43 @@ def define_config(argv: list[str]) -> None:
     config_flags.DEFINE_config_dataclass("config", configuration.from_preset(first_look.preset))
 
 
+def new_trainer(work_dir: str) -> Trainer:
+    """The run that the flags describe."""
+    return Trainer(
+        FLAGS.config,
+        work_dir,
+        FLAGS.data_dir,
+        start_from=FLAGS.start_from,
+        hourglass_from=FLAGS.initial_hourglass,
+    )
+
+
 def main(_) -> None:
+    terminated = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: terminated.set())  # as clusters do before they take a machine
+    if FLAGS.config.deterministic:
+        tf.config.experimental.enable_op_determinism()
     try:
         if FLAGS.config.preset != FLAGS.preset:
             raise ValueError("Choose the preset by --preset; --config.preset is only its name.")
         configuration.check(FLAGS.config)
-        trainer = Trainer(FLAGS.config, FLAGS.work_dir, FLAGS.data_dir, start_from=FLAGS.start_from)
-    except (ValueError, OSError) as error:
+        if FLAGS.dry_run:
+            with tempfile.TemporaryDirectory() as nowhere:
+                print(dry_run.report(new_trainer(nowhere)))
+            return
+        trainer = new_trainer(FLAGS.work_dir)
+    except (ValueError, OSError, ImportError) as error:
         sys.exit(f"error: {error}")
     try:
-        trainer.run()
-    except ValueError as error:
-        sys.exit(f"error: {error}")
+        finished = trainer.run(asked_to_stop=terminated.is_set)
     except KeyboardInterrupt:
         sys.exit("Interrupted. The same command goes on from the last checkpoint.")
-    print(f"Finished. Weights, logs and configuration are in {FLAGS.work_dir}")
+    except (FloatingPointError, ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+    if finished:
+        print(f"Finished. Weights, logs and configuration are in {FLAGS.work_dir}")
+    else:
+        print("Terminated; a checkpoint is saved. The same command goes on from it.")
 
 
 if __name__ == "__main__":

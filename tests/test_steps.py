@@ -14,7 +14,7 @@ from conftest import REPOSITORY
 from tf_advpose.config import Config, DiscriminatorConfig, StageConfig
 from tf_advpose.models.generator import hourglass_layers
 from tf_advpose.skeleton import NUM_JOINTS
-from tf_advpose.training import optimizers, steps, work_folder
+from tf_advpose.training import accumulation, optimizers, steps, work_folder
 
 NUM_LAB, NUM_WILD = 2, 2
 BIG_SCALE = 2.0**126  # gradients times this overflow
@@ -48,7 +48,7 @@ class Players:
     discriminator_optimizer: keras.optimizers.Optimizer
 
     def supervised_step(self, batch: dict) -> dict:
-        return steps.supervised_step(self.generator, self.generator_optimizer, batch, self.config)
+        return steps.supervised_step(self.generator, self.generator_optimizer, batch, self.config, NUM_LAB)
 
     def adversarial_step(self, batch: dict) -> dict:
         return steps.adversarial_step(
@@ -144,6 +144,7 @@ def test_adversarial_step_runs_the_generator_once(monkeypatch):
     assert set(metrics) == {
         "pose_loss", "heatmap_loss", "depth_loss", "adversarial_loss", "discriminator_loss",
         "accuracy_real", "accuracy_fake_lab", "accuracy_fake_wild",
+        "generator_gradient_norm", "discriminator_gradient_norm",
     }  # fmt: skip
     assert all(value.shape == [] and value.dtype == tf.float32 for value in metrics.values())
 
@@ -160,7 +161,7 @@ def test_compiled_by_xla_the_adversarial_step_is_the_same():
     """Every operation of both players and of the encoding compiles, and gives the same losses."""
     batch = random_batch()
     plain = new_players().adversarial_step(batch)
-    players = new_players()
+    players = new_players(average_decay=0.9)
     compiled = tf.function(players.adversarial_step, jit_compile=True)(batch)
     for name, value in plain.items():
         np.testing.assert_allclose(compiled[name], value, rtol=1e-4, err_msg=name)
@@ -244,6 +245,86 @@ def test_an_overflow_skips_the_step_of_that_player_alone(who):
     assert moved == trainable(getattr(players, other))
     assert all(np.isfinite(value).all() for part in after.values() for value in part.values())
     assert float(getattr(players, f"{other}_optimizer").dynamic_scale) == SMALL_SCALE
+
+
+@pytest.mark.parametrize("step", ["supervised_step", "adversarial_step"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_batch_in_parts_teaches_what_it_teaches_at_once(step, compiled):
+    """Where there is no batch norm: weights after two steps, and every metric."""
+    batch = random_batch()
+    if step == "supervised_step":
+        batch["has_depth"] = tf.constant([True, False, True, False])  # all labels of depth in one part
+    found = []
+    for parts in (1, 2):
+        players = new_players(plain=True, accumulation=parts)
+        players.generator.get_layer("stem_bn").trainable = False
+        function = tf.function(getattr(players, step), jit_compile=compiled)
+        metrics = [function(batch), function(batch)][1]
+        values = {name: float(value) for name, value in metrics.items()}
+        found.append(values | weights(players.generator) | weights(players.discriminator))
+    assert found[0].keys() == found[1].keys()
+    assert_close(*found)
+
+
+def test_a_batch_in_parts_keeps_lab_before_wild():
+    batch = {"has_depth": tf.constant([True] * 4 + [False] * 2), "number": tf.range(6)}
+    parts = accumulation.split(batch, 4, 2)
+    assert parts["number"].numpy().tolist() == [[0, 1, 4], [2, 3, 5]]
+    np.testing.assert_allclose(parts["depth_share"], [1, 1])
+
+
+def test_statistics_of_batch_norm_move_once_a_part():
+    """Though the generator goes over each part twice."""
+    batch, moved = random_batch(), []
+    for step in ("supervised_step", "adversarial_step"):
+        players = new_players(plain=True, accumulation=2)
+        getattr(players, step)(batch)
+        moved.append([variable.numpy() for variable in players.generator.non_trainable_variables])
+    for one, other in zip(*moved, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_gradients_are_cut_to_the_largest_norm(policy):
+    """Of the gradients without the loss scale; the norm that is told is the one before."""
+    variables = [keras.Variable([0.0, 0.0]), keras.Variable([0.0])]
+    optimizer = optimizers.discriminator_optimizer(Config(policy=policy))
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    optimizer.build(variables)
+    scale = optimizers.loss_scale(optimizer)
+    gradients = [tf.constant([3.0, 0.0]) * scale, tf.constant([4.0]) * scale]
+    norm = optimizers.apply_gradients(optimizer, gradients, variables, largest_norm=1.0)
+    assert float(norm) == pytest.approx(5.0)
+    first_moments = [variable.numpy() for variable in inner.variables if "momentum" in variable.path]
+    np.testing.assert_allclose(np.concatenate(first_moments), [0.3, 0, 0.4], rtol=1e-5)  # (1 - beta_1) * g
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_loss_curves_agree_in_every_policy(policy):
+    """Within a tenth of where float32 starts, over the same steps of both players."""
+    batch, curves = random_batch(), []
+    for one in ("float32", policy):
+        step = tf.function(new_players(one).adversarial_step)
+        curves.append([float(step(batch)["pose_loss"]) for _ in range(10)])
+    float32, mixed = np.array(curves)
+    assert float32[-1] < 0.8 * float32[0]
+    np.testing.assert_allclose(mixed, float32, atol=0.1 * float32[0])
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_what_must_be_exact_is_float32_in_every_policy(policy):
+    """Heatmaps, depths and logits, and what batch norm gathers."""
+    players, batch = new_players(policy), random_batch()
+    predicted = players.generator(batch["image"], training=True)
+    outputs = [*predicted["heatmaps"], predicted["depth"]]
+    fake = steps.encode_pose(predicted["heatmaps"][-1], predicted["depth"], batch["joint_weight"])
+    outputs += [players.discriminator({"image": batch["image"], **fake})["logit"], *fake.values()]
+    assert {output.dtype for output in outputs} == {tf.float32}
+    assert {variable.dtype for variable in players.generator.non_trainable_variables} == {"float32"}
+    # Statistics of numbers whose squares float16 cannot hold.
+    norm = keras.layers.BatchNormalization(momentum=0.0, dtype=policy)
+    norm(tf.constant([[1000.0], [3000.0]]), training=True)
+    np.testing.assert_allclose(norm.moving_variance, [1e6], rtol=1e-2)
 
 
 def test_a_frozen_hourglass_is_left_untouched():

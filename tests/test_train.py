@@ -40,6 +40,14 @@ def test_mistakes_are_told_in_one_line(tmp_path, arguments, named):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_dry_run_leaves_nothing(tmp_path, drawn_data):
+    """It says what the run would cost."""
+    result = train(tmp_path, f"--data_dir={drawn_data}", "--dry_run", "--config.jit_compile=false", *SMALL)
+    assert result.returncode == 0, result.stderr
+    assert "generator: " in result.stdout and "all stages: " in result.stdout
+    assert not (tmp_path / "run").exists()
+
+
 def test_settings_are_flags(tmp_path, drawn_data):
     """And the run is that of the command line."""
     result = train(tmp_path, f"--data_dir={drawn_data}", *SMALL)

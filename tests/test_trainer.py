@@ -17,7 +17,7 @@ from tf_advpose import config as configuration
 from tf_advpose.config import STAGES, Config, StageConfig
 from tf_advpose.data import pipeline
 from tf_advpose.models.generator import hourglass_layers
-from tf_advpose.training import trainer as training
+from tf_advpose.progress import ProgressBar
 from tf_advpose.training import work_folder
 from tf_advpose.training.logs import StageLog
 from tf_advpose.training.trainer import Trainer
@@ -154,8 +154,8 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(full, drawn_data, tmp_pat
     with open(pathlib.Path(run) / "adversarial/metrics.jsonl", "a") as file:
         file.write('{"step": 5, "pose')  # as a full disk leaves it
 
-    steps_run, advance = [], training.ProgressBar.advance
-    monkeypatch.setattr(training.ProgressBar, "advance", lambda self: (steps_run.append(1), advance(self)))
+    steps_run, advance = [], ProgressBar.advance
+    monkeypatch.setattr(ProgressBar, "advance", lambda self: (steps_run.append(1), advance(self)))
     Trainer(config, run, drawn_data).run()
     assert len(steps_run) == 3
     for stage, player in [*((stage, "generator") for stage in STAGES), ("adversarial", "discriminator")]:
@@ -167,9 +167,9 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(full, drawn_data, tmp_pat
 def test_steps_are_compiled_by_xla_where_the_configuration_says_so(full, drawn_data, tmp_path, monkeypatch):
     compiled, run, plain_function = set(), str(tmp_path / "compiled"), tf.function
 
-    def recorded(**how):
+    def recorded(*function, **how):
         compiled.add(how.get("jit_compile"))
-        return plain_function(**how)
+        return plain_function(*function, **how)
 
     monkeypatch.setattr(tf, "function", recorded)
     config = drawn_people.small_config(jit_compile=True)
@@ -185,7 +185,8 @@ def test_baseline_has_no_discriminator_and_as_many_steps(full, drawn_data, tmp_p
     Trainer(preset_config("baseline"), run, drawn_data, start_from=full).run()
     assert not work_folder.weights_path(run, "adversarial", "discriminator").exists()
     metrics = work_folder.read_metrics(run, "adversarial")
-    assert set(metrics) == {"step", "pose_loss", "heatmap_loss", "depth_loss"}
+    assert "pose_loss" in metrics
+    assert not any("discriminator" in name or "adversarial" in name for name in metrics)
     assert metrics["step"].tolist() == work_folder.read_metrics(full, "adversarial")["step"].tolist()
     # The same batches from the same weights.
     first = work_folder.read_metrics(full, "adversarial")["pose_loss"][0]
@@ -238,12 +239,14 @@ def test_impossible_runs_are_refused_before_anything_is_written(drawn_data, tmp_
     sources = drawn_people.small_config()
     sources.discriminator = dataclasses.replace(sources.discriminator, sources=("picture",))
     nobody_real = drawn_people.small_config(adversarial=StageConfig(steps=5, wild_share=1.0))
+    unvalidated = drawn_people.small_config(validate_on=f"{WILD}:none")
     plain = drawn_people.small_config()
     for config, data_dir, start_from, error, named in (
         (plain, tmp_path / "none", None, FileNotFoundError, "is not prepared"),
         (drawn_people.small_config(wild="coco"), drawn_data, None, ValueError, "Unknown dataset 'coco'"),
         (plain, tmp_path / "data", None, ValueError, f"{WILD} has no split 'train'"),
         (sources, drawn_data, None, ValueError, "picture"),
+        (unvalidated, drawn_data, None, ValueError, "has no split 'none'"),
         (nobody_real, drawn_data, None, ValueError, "adversarial.wild_share"),
         (plain, drawn_data, tmp_path / "none", FileNotFoundError, "holds no run"),
         (drawn_people.small_config(seed=1), drawn_data, full, ValueError, "No stage of .* its seed differ"),

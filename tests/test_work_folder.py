@@ -52,6 +52,25 @@ def test_a_run_is_opened_as_it_was_started(tmp_path, preset):
     ]
 
 
+def test_a_run_of_an_earlier_version_goes_on(tmp_path):
+    """Settings that its config.json does not know have their defaults, which change nothing."""
+    new = ["deterministic", "average_decay", "largest_gradient", "accumulation", "validate_on"]
+    new += ["validate_every", "best_by"]
+    config = configuration.from_preset("demo")
+    values = dataclasses.asdict(config)
+    for name in new:
+        del values[name]
+    for stage in STAGES:
+        for name in ("drops", "drop_factor", "warm_up"):
+            del values[stage][name]
+    (tmp_path / work_folder.CONFIG_FILE).write_text(json.dumps(values))
+    assert work_folder.open_run(str(tmp_path)) == config
+    work_folder.check_same_run(str(tmp_path), config)
+    config.average_decay = 0.999
+    with pytest.raises(FileExistsError, match="its average_decay differ"):
+        work_folder.check_same_run(str(tmp_path), config)
+
+
 def test_the_same_run_goes_on_and_another_is_refused(tmp_path):
     run = tmp_path / "run"
     work_folder.create(str(run), drawn_people.small_config(), total_bone_length=4000.0)
@@ -171,6 +190,8 @@ def test_a_run_killed_at_its_very_start_can_be_started_again(tmp_path, monkeypat
 
     def die_at_the_second(path, values):
         if any(path.parent.iterdir()):
+            # Half a file besides, as a killed process leaves it.
+            path.with_name(f"incomplete-{path.name}").write_text("{")
             raise KeyboardInterrupt
         write(path, values)
 

@@ -14,7 +14,8 @@ from tf_advpose.models.hourglass import MPII_MEAN
 STAGES = ("pretrain_2d", "pretrain_3d", "adversarial")
 MIN_IMAGE_SIZE = 32  # the depth module halves the quarter-size maps three times
 OPTIMIZERS = ("rmsprop", "adam")
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "step")
+VALIDATION_METRICS = {"mpjpe": min, "pckh": max}  # and which of two values is the better one
 POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
@@ -65,7 +66,10 @@ class StageConfig:
     steps: int
     wild_share: float  # of each batch
     learning_rate: float = 2.5e-4  # of the generator
-    schedule: str = "constant"  # or "cosine": down to 0 over the stage
+    schedule: str = "constant"  # or "cosine": down to 0 over the stage; or "step", by `drops`
+    drops: tuple[int, ...] = ()  # steps after which the rate is multiplied by `drop_factor`
+    drop_factor: float = 0.1
+    warm_up: int = 0  # steps over which the rate grows to what the schedule says
 
 
 @dataclasses.dataclass
@@ -95,9 +99,16 @@ class Config:
     generator_optimizer: str = "rmsprop"  # or "adam"
     discriminator_learning_rate: float = 1e-4
     freeze_hourglass: bool = False  # from `pretrain_3d` on, batch norm in inference mode
+    average_decay: float = 0.0  # of the moving average of the generator's weights; 0: none is kept
+    largest_gradient: float = 0.0  # global norm to which a player's gradients are cut; 0: never
+    accumulation: int = 1  # parts that a batch is computed in, one after the other
+    validate_on: str = ""  # prepared dataset and split, such as "mpii:validation"; none: no validation
+    validate_every: int = 2000  # steps
+    best_by: str = "mpjpe"  # or "pckh": by which validation picks the best weights
     log_every: int = 100  # steps
     checkpoint_every: int = 2000  # steps
     jit_compile: bool = False  # the training step, by XLA: slower to start, then faster
+    deterministic: bool = False  # refuse operations whose result depends on the order of threads
 
     def stage(self, name: str) -> StageConfig:
         """The settings of one of `STAGES`."""
@@ -255,9 +266,34 @@ def check(config: Config) -> None:
             raise ValueError(
                 f"Unknown {name}.schedule {stage.schedule!r}. Schedules: {', '.join(SCHEDULES)}."
             )
+        if (stage.schedule == "step") != bool(stage.drops) or list(stage.drops) != sorted(set(stage.drops)):
+            raise ValueError(
+                f'{name}.drops are the steps, in their order, at which {name}.schedule "step" lowers the '
+                f"rate; got {stage.drops} with {stage.schedule!r}."
+            )
+        if stage.warm_up < 0:
+            raise ValueError(f"{name}.warm_up must be 0 or more, got {stage.warm_up}.")
         if stage.steps < 0:
             raise ValueError(f"{name}.steps must be 0 or more, got {stage.steps}.")
+        lab = config.batch_size - round(config.batch_size * stage.wild_share)
+        wild = config.batch_size - lab
+        if config.accumulation > 1 and (lab % config.accumulation or wild % config.accumulation):
+            raise ValueError(
+                f"accumulation must divide both kinds of examples; a batch of {name} has {lab} lab and "
+                f"{wild} wild ones, which {config.accumulation} does not divide."
+            )
+    if not 0 <= config.average_decay < 1:
+        raise ValueError(f"average_decay must be from 0 to below 1, got {config.average_decay}.")
+    if config.largest_gradient < 0:
+        raise ValueError(f"largest_gradient must be 0 or more, got {config.largest_gradient}.")
+    if config.best_by not in VALIDATION_METRICS:
+        known = ", ".join(VALIDATION_METRICS)
+        raise ValueError(f"Unknown best_by {config.best_by!r}. Known: {known}.")
+    if config.validate_on and not all(config.validate_on.partition(":")):
+        raise ValueError(f"validate_on is <dataset>:<split>, got {config.validate_on!r}.")
     positive = {
+        "accumulation": config.accumulation,
+        "validate_every": config.validate_every,
         "batch_size": config.batch_size,
         "log_every": config.log_every,
         "checkpoint_every": config.checkpoint_every,

@@ -6,18 +6,26 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+ASIDE_PREFIX = "incomplete-"
+
 
 @contextlib.contextmanager
 def written_aside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields where to write; renames that to `path` in the end, or removes it where writing fails."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"incomplete-{path.name}")
+    aside = path.with_name(f"{ASIDE_PREFIX}{path.name}")
     try:
         yield aside
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def is_fresh(folder: str | os.PathLike) -> bool:
+    """Whether `folder` is missing or empty, but for halves of files that a killed process left there."""
+    folder = pathlib.Path(folder)
+    return not folder.exists() or all(path.name.startswith(ASIDE_PREFIX) for path in folder.iterdir())
 
 
 def write_json(path: str | os.PathLike, values: dict) -> None:

@@ -51,6 +51,10 @@ class ProgressBar:
         elif time.monotonic() - self._last_line > LOG_INTERVAL:
             self._print_line(note)
 
+    def say(self, line: str) -> None:
+        """Prints a line above the bar, or into the log."""
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
     def _print_line(self, note: str) -> None:
         self._last_line = time.monotonic()
         elapsed = self._last_line - self._started

@@ -43,27 +43,43 @@ def training_batches(config: Config, stage: str, data_dir: str, first_step: int 
     Raises:
       FileNotFoundError, ValueError: a dataset is not prepared, or unknown.
     """
-    wild = num_wild(config, stage)
-    parts = ((config.lab, config.batch_size - wild), (config.wild, wild))
     streams = []
-    for index, (name, count) in enumerate(parts):
-        if count:
-            stream_seed = (2 * config.seed + index) * _SEED_STRIDE + sum(stage.encode())
-            examples = _shuffled_examples(name, data_dir, stream_seed, first_step * count)
-            examples = examples.map(
-                lambda number, example, seed=stream_seed: _training_example(
-                    example, config.generator.image_size, config.augmentation, tf.stack([seed, number])
-                ),
-                num_parallel_calls=tf.data.AUTOTUNE,
-                deterministic=True,
-            )
-            streams.append(examples.batch(count, drop_remainder=True))
+    for name, count, stream_seed in _parts(config, stage):
+        examples = _shuffled_examples(name, data_dir, stream_seed, first_step * count)
+        examples = examples.map(
+            lambda number, example, seed=stream_seed: _training_example(
+                example, config.generator.image_size, config.augmentation, tf.stack([seed, number])
+            ),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+        streams.append(examples.batch(count, drop_remainder=True))
     batches = streams[0]
     if len(streams) == 2:
         batches = tf.data.Dataset.zip(*streams).map(
             lambda lab, wild: {key: tf.concat([lab[key], wild[key]], axis=0) for key in lab}
         )
     return batches.prefetch(4)
+
+
+def training_example_ids(config: Config, stage: str, data_dir: str, step: int) -> list[str]:
+    """The ids of the examples that the step number `step`, from 1 on, sees, in the batch's order."""
+    ids = []
+    for name, count, stream_seed in _parts(config, stage):
+        examples = _shuffled_examples(name, data_dir, stream_seed, (step - 1) * count).take(count)
+        ids += [example["example_id"].numpy().decode() for _, example in examples]
+    return ids
+
+
+def _parts(config: Config, stage: str) -> list[tuple[str, int, int]]:
+    """What a stage's batches are made of: dataset, number of examples, seed; lab before wild."""
+    wild = num_wild(config, stage)
+    counts = ((config.lab, config.batch_size - wild), (config.wild, wild))
+    return [
+        (name, count, (2 * config.seed + index) * _SEED_STRIDE + sum(stage.encode()))
+        for index, (name, count) in enumerate(counts)
+        if count
+    ]
 
 
 def evaluation_batches(

@@ -9,6 +9,8 @@ import tensorflow as tf
 from tf_advpose import heatmaps, losses
 from tf_advpose.config import Config
 from tf_advpose.encoding import encode_pose
+from tf_advpose.training import accumulation
+from tf_advpose.training.accumulation import Gradients
 from tf_advpose.training.optimizers import apply_gradients
 
 Batch = dict[str, tf.Tensor]
@@ -24,22 +26,39 @@ def pose_loss(predicted: dict, batch: Batch, target: tf.Tensor, depth_weight: fl
     """
     heatmap_loss = losses.heatmap_loss(predicted["heatmaps"], target, batch["joint_weight"])
     depth_loss = losses.depth_loss(predicted["depth"], batch["depth"], batch["has_depth"])
+    if "depth_share" in batch:  # one of several parts
+        depth_loss *= batch["depth_share"]
     total = heatmap_loss + depth_weight * depth_loss
     return total, {"heatmap_loss": heatmap_loss, "depth_loss": depth_loss}
 
 
 def supervised_step(
-    generator: keras.Model, optimizer: keras.optimizers.Optimizer, batch: Batch, config: Config
+    generator: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    batch: Batch,
+    config: Config,
+    num_lab: int = 0,
 ) -> Metrics:
-    """Updates the generator by L_pose (Eq. 2)."""
-    variables = generator.trainable_variables
-    with tf.GradientTape() as tape:
-        predicted = generator(batch["image"], training=True)
-        loss, metrics = pose_loss(predicted, batch, _true_heatmaps(batch, predicted), config.depth_weight)
-        scaled = optimizer.scale_loss(loss)
-    gradients = tape.gradient(scaled, variables)
-    apply_gradients(optimizer, *_connected(gradients, variables))
-    return {"pose_loss": loss, **metrics}
+    """Updates the generator by L_pose (Eq. 2).
+
+    Args:
+      batch: its first `num_lab` are the lab examples, which matters to a batch in parts alone.
+    """
+
+    def gradients_of(part: Batch) -> tuple[Gradients, Metrics]:
+        with tf.GradientTape() as tape:
+            predicted = generator(part["image"], training=True)
+            loss, metrics = pose_loss(predicted, part, _true_heatmaps(part, predicted), config.depth_weight)
+            scaled = optimizer.scale_loss(loss)
+        return _gradients(tape, scaled, generator), {"pose_loss": loss, **metrics}
+
+    if config.accumulation == 1:
+        gradients, metrics = gradients_of(batch)
+    else:
+        parts = accumulation.split(batch, num_lab, config.accumulation)
+        gradients, metrics = accumulation.mean_over_parts(gradients_of, parts, config.accumulation)
+    norm = _update(generator, optimizer, gradients, config)
+    return {**metrics, "generator_gradient_norm": norm}
 
 
 def adversarial_step(
@@ -53,44 +72,80 @@ def adversarial_step(
 ) -> Metrics:
     """Updates the discriminator by Eq. 3, then the generator by Eq. 5, on one generator forward pass.
 
+    A batch in parts takes two: the generator's update needs a discriminator that has seen all of them.
+
     Args:
       batch: its first `num_lab` examples have depth labels; they are the real poses.
     """
-    variables = generator.trainable_variables
-    with tf.GradientTape() as tape:
-        predicted = generator(batch["image"], training=True)
-        target = _true_heatmaps(batch, predicted)
-        loss, metrics = pose_loss(predicted, batch, target, config.depth_weight)
-        fake = encode_pose(
+    num_lab //= config.accumulation
+
+    def shown(part: Batch, predicted: dict) -> dict:
+        """The prediction as the discriminator sees it."""
+        encoded = encode_pose(
             predicted["heatmaps"][-1],
             predicted["depth"],
-            batch["joint_weight"],
+            part["joint_weight"],
             redraw=config.discriminator.redraw_heatmaps,
         )
-        fake = _visible_to(discriminator, {"image": batch["image"], **fake})
-        with tape.stop_recording():
-            real = encode_pose(target[:num_lab], batch["depth"][:num_lab], batch["joint_weight"][:num_lab])
-            real = _visible_to(discriminator, {"image": batch["image"][:num_lab], **real})
-            metrics |= _discriminator_step(discriminator, discriminator_optimizer, real, fake, num_lab)
-        logits = discriminator(fake, training=True)["logit"]
-        adversarial_loss = losses.adversarial_loss(logits)
-        total = loss + config.lambda_adversarial * adversarial_loss
-        scaled = generator_optimizer.scale_loss(total)
-    gradients = tape.gradient(scaled, variables)
-    apply_gradients(generator_optimizer, *_connected(gradients, variables))
-    return {"pose_loss": loss, "adversarial_loss": adversarial_loss, **metrics}
+        return _visible_to(discriminator, {"image": part["image"], **encoded})
+
+    def discriminator_gradients(part: Batch, target: tf.Tensor, fake: dict) -> tuple[Gradients, Metrics]:
+        real = encode_pose(target[:num_lab], part["depth"][:num_lab], part["joint_weight"][:num_lab])
+        real = _visible_to(discriminator, {"image": part["image"][:num_lab], **real})
+        return _discriminator_gradients(discriminator, discriminator_optimizer, real, fake, num_lab)
+
+    def discriminator_part(part: Batch) -> tuple[Gradients, Metrics]:
+        predicted = generator(part["image"], training=True)
+        return discriminator_gradients(part, _true_heatmaps(part, predicted), shown(part, predicted))
+
+    def update_discriminator(gradients: Gradients, metrics: Metrics) -> Metrics:
+        norm = _update(discriminator, discriminator_optimizer, gradients, config)
+        return {**metrics, "discriminator_gradient_norm": norm}
+
+    def generator_gradients(part: Batch, discriminator_first: bool) -> tuple[Gradients, Metrics]:
+        with tf.GradientTape() as tape:
+            predicted = generator(part["image"], training=True)
+            target = _true_heatmaps(part, predicted)
+            loss, metrics = pose_loss(predicted, part, target, config.depth_weight)
+            fake = shown(part, predicted)
+            if discriminator_first:
+                with tape.stop_recording():
+                    metrics |= update_discriminator(*discriminator_gradients(part, target, fake))
+            adversarial_loss = losses.adversarial_loss(discriminator(fake, training=True)["logit"])
+            total = loss + config.lambda_adversarial * adversarial_loss
+            scaled = generator_optimizer.scale_loss(total)
+        metrics = {"pose_loss": loss, "adversarial_loss": adversarial_loss, **metrics}
+        return _gradients(tape, scaled, generator), metrics
+
+    if config.accumulation == 1:
+        gradients, metrics = generator_gradients(batch, discriminator_first=True)
+    else:
+        count = config.accumulation
+        parts = accumulation.split(batch, num_lab * count, count)
+        # The first pass must not count for the moving statistics of batch norm.
+        statistics = [tf.identity(variable) for variable in generator.non_trainable_variables]
+        verdict = accumulation.mean_over_parts(discriminator_part, parts, count)
+        for variable, value in zip(generator.non_trainable_variables, statistics, strict=True):
+            variable.assign(value)
+        opponent_metrics = update_discriminator(*verdict)
+        gradients, metrics = accumulation.mean_over_parts(
+            lambda part: generator_gradients(part, discriminator_first=False), parts, count
+        )
+        metrics |= opponent_metrics
+    norm = _update(generator, generator_optimizer, gradients, config)
+    return {**metrics, "generator_gradient_norm": norm}
 
 
-def _discriminator_step(discriminator, optimizer, real, fake, num_lab: int) -> Metrics:
-    """Updates the discriminator by Eq. 3; real and fake poses go through it in one pass."""
+def _discriminator_gradients(
+    discriminator, optimizer, real, fake, num_lab: int
+) -> tuple[Gradients, Metrics]:
+    """Those of Eq. 3; real and fake poses go through the discriminator in one pass."""
     both = {source: tf.concat([real[source], tf.stop_gradient(fake[source])], axis=0) for source in fake}
-    variables = discriminator.trainable_variables
     with tf.GradientTape() as tape:
         logits = discriminator(both, training=True)["logit"]
         real_logits, fake_logits = logits[:num_lab], logits[num_lab:]
         loss = losses.discriminator_loss(real_logits, fake_logits)
         scaled = optimizer.scale_loss(loss)
-    apply_gradients(optimizer, tape.gradient(scaled, variables), variables)
 
     def share_right(right: tf.Tensor) -> tf.Tensor:
         return tf.reduce_mean(tf.cast(right, tf.float32))
@@ -102,7 +157,21 @@ def _discriminator_step(discriminator, optimizer, real, fake, num_lab: int) -> M
     }
     if fake_logits.shape[0] > num_lab:
         metrics["accuracy_fake_wild"] = share_right(fake_logits[num_lab:] < 0)
-    return metrics
+    return _gradients(tape, scaled, discriminator), metrics
+
+
+def _gradients(tape: tf.GradientTape, loss: tf.Tensor, model: keras.Model) -> Gradients:
+    """Leaves out what the loss does not reach, such as the depth module on 2D labels alone."""
+    gradients = tape.gradient(loss, model.trainable_variables)
+    return {number: gradient for number, gradient in enumerate(gradients) if gradient is not None}
+
+
+def _update(
+    model: keras.Model, optimizer: keras.optimizers.Optimizer, gradients: Gradients, config: Config
+) -> tf.Tensor:
+    """Applies them; returns their global norm."""
+    variables = [model.trainable_variables[number] for number in gradients]
+    return apply_gradients(optimizer, list(gradients.values()), variables, config.largest_gradient)
 
 
 def _true_heatmaps(batch: Batch, predicted: dict) -> tf.Tensor:
@@ -112,9 +181,3 @@ def _true_heatmaps(batch: Batch, predicted: dict) -> tf.Tensor:
 def _visible_to(discriminator: keras.Model, sources: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Those of `sources` that the discriminator has a branch for."""
     return {name: sources[name] for name in discriminator.input}
-
-
-def _connected(gradients: list, variables: list) -> tuple[list, list]:
-    """Leaves out variables that the loss does not reach, such as the depth module's on 2D labels alone."""
-    pairs = [pair for pair in zip(gradients, variables, strict=True) if pair[0] is not None]
-    return [gradient for gradient, _ in pairs], [variable for _, variable in pairs]

@@ -1,19 +1,14 @@
-"""Runs the three stages, and owns what changes while they run: models, optimisers, step, logs."""
+"""Runs the three stages one after the other on the models that it owns."""
 
-import pathlib
+from collections.abc import Callable
 
 import keras
-import tensorflow as tf
 
 from tf_advpose.config import STAGES, Config
 from tf_advpose.data import pipeline
 from tf_advpose.models.generator import hourglass_layers
-from tf_advpose.progress import ProgressBar
-from tf_advpose.training import steps, work_folder
-from tf_advpose.training.logs import StageLog
-from tf_advpose.training.optimizers import discriminator_optimizer, generator_optimizer
-
-CHECKPOINTS_KEPT = 2
+from tf_advpose.training import initial_hourglass, validation, work_folder
+from tf_advpose.training.stage import Stage
 
 
 class Trainer:
@@ -23,25 +18,40 @@ class Trainer:
     configuration; a finished one is not run again.
     """
 
-    def __init__(self, config: Config, work_dir: str, data_dir: str, start_from: str | None = None):
+    def __init__(
+        self,
+        config: Config,
+        work_dir: str,
+        data_dir: str,
+        start_from: str | None = None,
+        hourglass_from: str | None = None,
+    ):
         """Opens or starts the run in `work_dir`, on datasets prepared in `data_dir`.
 
         Args:
           start_from: work folder of another run; see `work_folder.take_over_stages`.
+          hourglass_from: a checkpoint or work folder that takes the place of the first stage; see
+            `initial_hourglass.load`.
 
         Raises:
           FileExistsError: `work_dir` holds another run.
           FileNotFoundError, ValueError: a dataset is missing, or a setting impossible.
+          ImportError: PyTorch is needed for `hourglass_from`.
         """
         work_folder.check_same_run(work_dir, config)
         self.config, self.work_dir, self.data_dir = config, work_dir, data_dir
         for name in (config.lab, config.wild):
             pipeline.open_split(name, "train", data_dir)
+        if config.validate_on:
+            validation.check_labels(config, data_dir)
         if config.discriminator.sources and pipeline.num_wild(config, "adversarial") == config.batch_size:
             raise ValueError(
                 "The discriminator needs lab examples, but adversarial.wild_share = "
                 f"{config.adversarial.wild_share} leaves none in a batch of {config.batch_size}."
             )
+        if hourglass_from and (start_from or not config.stage(STAGES[0]).steps):
+            raise ValueError(f"An initial hourglass stands for {STAGES[0]}, which is left out already.")
+        loads_hourglass = hourglass_from and not initial_hourglass.is_taken(work_dir, hourglass_from)
         if start_from:
             work_folder.stages_in_common(config, start_from)
         total_bone_length = pipeline.mean_total_bone_length(config.lab, data_dir)
@@ -54,80 +64,47 @@ class Trainer:
             )
         finally:
             keras.config.set_dtype_policy("float32")
+        if loads_hourglass:
+            initial_hourglass.load(self.generator, hourglass_from)
         work_folder.create(work_dir, config, total_bone_length)
         if start_from:
             work_folder.take_over_stages(work_dir, start_from)
+        if loads_hourglass:
+            initial_hourglass.keep(work_dir, self.generator, hourglass_from)
 
-    def run(self) -> None:
+    def run(self, asked_to_stop: Callable[[], bool] = lambda: False) -> bool:
         """Runs every stage that is not finished yet.
 
-        Raises:
-          ValueError: a prepared dataset is damaged.
-        """
-        with pipeline.damage_named(self.data_dir, (self.config.lab, "train"), (self.config.wild, "train")):
-            for stage in STAGES:
-                if self.config.stage(stage).steps:
-                    self.run_stage(stage)
+        Args:
+          asked_to_stop: looked at after each step; a checkpoint is saved when it says so.
 
-    def run_stage(self, stage: str) -> None:
-        """Runs one stage to its end, or loads its weights where it is finished."""
-        final = work_folder.weights_path(self.work_dir, stage, "generator")
+        Returns:
+          Whether all of them are finished.
+
+        Raises:
+          FloatingPointError: a loss was not finite, twice.
+          ValueError: no checkpoint of a stage can be read, or a prepared dataset is damaged.
+        """
+        stages = (stage for stage in STAGES if self.config.stage(stage).steps)
+        with pipeline.damage_named(self.data_dir, (self.config.lab, "train"), (self.config.wild, "train")):
+            return all(self.run_stage(stage, asked_to_stop) for stage in stages)
+
+    def run_stage(self, name: str, asked_to_stop: Callable[[], bool] = lambda: False) -> bool:
+        """Runs one stage to its end, or loads its weights where it is finished. As `run`."""
+        final = work_folder.weights_path(self.work_dir, name, "generator")
         if final.is_file():
             work_folder.load_weights(self.generator, final)
-            return
-        self._freeze(stage)
-        folder = pathlib.Path(self.work_dir) / stage
-        total = self.config.stage(stage).steps
-        step_function, state = self._step_function(stage)
-        checkpoint = tf.train.Checkpoint(step=tf.Variable(0, dtype=tf.int64), **state)
-        manager = tf.train.CheckpointManager(checkpoint, str(folder / "checkpoints"), CHECKPOINTS_KEPT)
-        checkpoint.restore(manager.latest_checkpoint)
-        first = int(checkpoint.step)
-        batches = iter(pipeline.training_batches(self.config, stage, self.data_dir, first))
-        with StageLog(folder, first) as log, ProgressBar(stage, total, first) as bar:
-            for step in range(first + 1, total + 1):
-                batch = next(batches)
-                metrics = step_function(batch)
-                checkpoint.step.assign(step)
-                bar.advance()
-                if step % self.config.log_every == 0 or step == total:
-                    log.scalars(step, metrics)
-                if step % self.config.checkpoint_every == 0 and step < total:
-                    log.pictures(step, batch, self.generator)
-                    manager.save(step)
-            log.pictures(total, batch, self.generator)
-        if "discriminator" in state:
-            work_folder.save_weights(
-                self.discriminator, work_folder.weights_path(self.work_dir, stage, "discriminator")
-            )
-        work_folder.save_weights(self.generator, final)
+            return True
+        stage = self.new_stage(name)
+        if not stage.run(asked_to_stop):
+            return False
+        stage.save_weights()
+        return True
 
-    def _step_function(self, stage: str):
-        """The compiled step of a stage, batch -> metrics, and what its checkpoint holds."""
-        config, settings = self.config, self.config.stage(stage)
-        player = generator_optimizer(config, settings)
-        player.build(self.generator.trainable_variables)
-        state = {"generator": self.generator, "generator_optimizer": player}
-        if stage != "adversarial" or self.discriminator is None:
-
-            @tf.function(reduce_retracing=True, jit_compile=config.jit_compile)
-            def supervised(batch):
-                return steps.supervised_step(self.generator, player, batch, config)
-
-            return supervised, state
-
-        opponent = discriminator_optimizer(config)
-        opponent.build(self.discriminator.trainable_variables)
-        num_lab = config.batch_size - pipeline.num_wild(config, stage)
-        state |= {"discriminator": self.discriminator, "discriminator_optimizer": opponent}
-
-        @tf.function(reduce_retracing=True, jit_compile=config.jit_compile)
-        def adversarial(batch):
-            return steps.adversarial_step(
-                self.generator, self.discriminator, player, opponent, batch, num_lab, config
-            )
-
-        return adversarial, state
+    def new_stage(self, name: str) -> Stage:
+        """A stage, to be run from the present weights."""
+        self._freeze(name)
+        return Stage(name, self.config, self.generator, self.discriminator, self.work_dir, self.data_dir)
 
     def _freeze(self, stage: str) -> None:
         """Freezes the 2D module where the configuration says so (Table 2, "fix 2D")."""

@@ -6,6 +6,9 @@ A work folder holds
   <stage>/generator.weights.h5     of each finished stage; <stage>/discriminator.weights.h5 likewise
   <stage>/checkpoints/             to go on from, while a stage is unfinished
   <stage>/metrics.jsonl, events.*  one line per logged step, and the same for TensorBoard
+  <stage>/generator_average.weights.h5        with `average_decay`: the moving averages at its end
+  <stage>/generator_best.weights.h5, best.json, validation.jsonl    with `validate_on`: the best so far, the
+                                   step it is of, and all scores
 Files appear under these names only when they are complete.
 """
 
@@ -20,12 +23,13 @@ import numpy as np
 
 from tf_advpose import config as configuration
 from tf_advpose.config import STAGES, Config
-from tf_advpose.files import write_json, written_aside
+from tf_advpose.files import is_fresh, write_json, written_aside
 from tf_advpose.models import build_discriminator, build_generator
 
 CONFIG_FILE = "config.json"
 TRAINING_SET_FILE = "training_set.json"
 METRICS_FILE = "metrics.jsonl"
+VALIDATION_FILE = "validation.jsonl"
 
 
 def create(work_dir: str, config: Config, total_bone_length: float) -> None:
@@ -47,7 +51,7 @@ def create(work_dir: str, config: Config, total_bone_length: float) -> None:
 def check_same_run(work_dir: str, config: Config) -> None:
     """Raises FileExistsError where `work_dir` holds anything but a run of this very configuration."""
     folder = pathlib.Path(work_dir)
-    if not folder.exists() or not any(folder.iterdir()):
+    if is_fresh(folder):
         return
     if not (folder / CONFIG_FILE).exists():
         raise FileExistsError(f"{work_dir} is not empty and holds no run. Give another --work_dir.")
@@ -114,6 +118,7 @@ def stages_in_common(config: Config, other: str) -> list[str]:
     # What the last stage does, and what is logged, is no matter to the earlier ones.
     free = {"preset", "discriminator", "lambda_adversarial", "discriminator_learning_rate", *STAGES}
     free |= {"freeze_hourglass", "log_every", "checkpoint_every"}
+    free |= {"validate_on", "validate_every", "best_by"}
     different = [name for name in ours if name not in free and ours[name] != theirs[name]]
     if different:
         raise ValueError(f"No stage of {other} can be taken over: its {', '.join(different)} differ.")
@@ -149,11 +154,13 @@ def take_over_stages(work_dir: str, other: str) -> list[str]:
     return stages
 
 
-def load_generator(work_dir: str, stage: str | None = None) -> keras.Model:
+def load_generator(work_dir: str, stage: str | None = None, player: str = "generator") -> keras.Model:
     """The generator as it was after `stage`, or after the last finished stage, in float32.
 
+    `player`: as in `weights_path`.
+
     Raises:
-      FileNotFoundError: no run, or the stage is not finished.
+      FileNotFoundError: no run, the stage is not finished, or such weights were not kept.
       ValueError: the weights are those of another architecture.
     """
     config = open_run(work_dir)
@@ -163,12 +170,17 @@ def load_generator(work_dir: str, stage: str | None = None) -> keras.Model:
         there = ", ".join(finished) or "none"
         raise FileNotFoundError(f"{work_dir} has no weights of {wanted}. Finished stages: {there}.")
     generator = new_generator(config)
-    load_weights(generator, weights_path(work_dir, stage or finished[-1], "generator"))
+    load_weights(generator, weights_path(work_dir, stage or finished[-1], player))
     return generator
 
 
 def weights_path(work_dir: str, stage: str, player: str) -> pathlib.Path:
-    """Where the final weights of a player ("generator" or "discriminator") are after a stage."""
+    """Where the weights of a player are after a stage.
+
+    Args:
+      player: "generator" or "discriminator", as they were in the end; "generator_average", the moving
+        average of its weights; "generator_best", the weights that validated best.
+    """
     return pathlib.Path(work_dir) / stage / f"{player}.weights.h5"
 
 

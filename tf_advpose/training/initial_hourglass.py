@@ -1,0 +1,74 @@
+"""Weights of the 2D module from elsewhere, in place of the stage `pretrain_2d`."""
+
+import json
+import os
+import pathlib
+
+import keras
+
+from tf_advpose.config import STAGES
+from tf_advpose.files import is_fresh, write_json
+from tf_advpose.models import load_pytorch_hourglass
+from tf_advpose.models.generator import hourglass_layers
+from tf_advpose.training import work_folder
+
+SOURCE_FILE = "initial_hourglass.json"
+NAMED_LAYERS = 6  # that an error names at most
+
+
+def load(generator: keras.Model, source: str) -> None:
+    """Sets the weights of the hourglass in `generator`; its depth module stays as it is.
+
+    Args:
+      source: a public PyTorch checkpoint, or the work folder of a run, of which the last finished stage
+        is taken.
+
+    Raises:
+      ImportError: PyTorch is needed, and not installed.
+      FileNotFoundError, ValueError: nothing to load there, or it does not fit, with the layers named; no
+        weight is changed.
+    """
+    if not os.path.isdir(source):
+        load_pytorch_hourglass(generator, source)
+        return
+    other = work_folder.load_generator(source)
+    ours, theirs = ({layer.name: layer for layer in hourglass_layers(one)} for one in (generator, other))
+    unfit = sorted(ours.keys() ^ theirs.keys())
+    unfit += [name for name in ours.keys() & theirs.keys() if _shape(ours[name]) != _shape(theirs[name])]
+    if unfit:
+        more = ", ..." if len(unfit) > NAMED_LAYERS else ""
+        raise ValueError(
+            f"The hourglass of {source} does not fit: {', '.join(unfit[:NAMED_LAYERS])}{more} differ. "
+            "Give the generator the same settings."
+        )
+    for name, layer in ours.items():
+        layer.set_weights(theirs[name].get_weights())
+
+
+def _shape(layer: keras.layers.Layer) -> tuple:
+    """What must agree for weights to mean the same: their shapes, and the mean that is subtracted."""
+    offset = layer.offset if isinstance(layer, keras.layers.Rescaling) else None
+    return offset, [tuple(variable.shape) for variable in layer.weights]
+
+
+def is_taken(work_dir: str, source: str) -> bool:
+    """Whether the run in `work_dir` has already started from `source`.
+
+    Raises:
+      FileExistsError: it has started otherwise.
+    """
+    folder = pathlib.Path(work_dir) / STAGES[0]
+    if is_fresh(folder):
+        return False
+    path = folder / SOURCE_FILE
+    theirs = json.loads(path.read_text())["source"] if path.exists() else None
+    if theirs != source:
+        began = f"from {theirs}" if theirs else "without an initial hourglass"
+        raise FileExistsError(f"The run in {work_dir} started {began}. Give another --work_dir.")
+    return work_folder.weights_path(work_dir, STAGES[0], "generator").is_file()
+
+
+def keep(work_dir: str, generator: keras.Model, source: str) -> None:
+    """Makes `generator`, as loaded from `source`, the outcome of the stage that is left out."""
+    write_json(pathlib.Path(work_dir) / STAGES[0] / SOURCE_FILE, {"source": source})
+    work_folder.save_weights(generator, work_folder.weights_path(work_dir, STAGES[0], "generator"))
