@@ -13,7 +13,8 @@ from tf_advpose.evaluation import figures, training_curve
 from tf_advpose.evaluation.conventions import PAPERS
 from tf_advpose.evaluation.scores import score
 from tf_advpose.skeleton import PELVIS
-from tf_advpose.training import work_folder
+from tf_advpose.training import checkpoints, work_folder
+from tf_advpose.training.checkpoints import Checkpoints
 
 
 def off_by(millimetres: list[float]):
@@ -115,13 +116,13 @@ def run(tmp_path) -> str:
     work_folder.create(folder, config, 4000.0)
     generator = work_folder.new_generator(config)
     generator.get_layer("depth").bias.assign(np.full(16, 2.0))
-    checkpoint = tf.train.Checkpoint(step=tf.Variable(2), generator=generator)
-    tf.train.CheckpointManager(checkpoint, f"{folder}/pretrain_3d/checkpoints", 2).save(2)
+    Checkpoints(tmp_path / "run/pretrain_3d" / checkpoints.FOLDER, generator=generator).save(2)
     for stage, step in (("pretrain_3d", 5.0), ("adversarial", 10.0)):
         generator.get_layer("depth").bias.assign(np.full(16, step))
         work_folder.save_weights(generator, work_folder.weights_path(folder, stage, "generator"))
     log = tmp_path / "run/adversarial/metrics.jsonl"
     log.write_text('{"step": 1, "depth_loss": 0.5, "heatmap_loss": 0.1}\n')
+    log.with_name(work_folder.VALIDATION_FILE).write_text('{"step": 3, "mpjpe": 90.0}\n')
     return folder
 
 
@@ -137,6 +138,7 @@ def test_training_curve_scores_every_weights_that_are_kept(run, tmp_path, monkey
     np.testing.assert_allclose(np.diff(values), [3, 5], atol=1e-3)
     steps, losses = drawn["depth loss, training"][run]
     np.testing.assert_array_equal([steps, losses], [[6], [0.5]])
+    np.testing.assert_array_equal(drawn["MPJPE in mm, validation"][run], [[8], [90.0]])
 
 
 def test_training_curve_needs_weights(tmp_path):

@@ -1,7 +1,8 @@
 """Figure 5: the error of runs against the training step, from the weights that they keep.
 
-A run keeps the weights at the end of each stage and its last checkpoints; each is scored. Losses that were
-logged on the way stand beside, so that what lies between two points is seen as well.
+A run keeps the weights at the end of each stage and its last checkpoints; each is scored. What was logged
+on the way, the error on a validation split and the losses, stands beside, so that what lies between two
+points is seen as well.
 """
 
 import os
@@ -14,7 +15,7 @@ import tensorflow as tf
 from tf_advpose import visualize
 from tf_advpose.config import STAGES
 from tf_advpose.evaluation import sources
-from tf_advpose.training import work_folder
+from tf_advpose.training import checkpoints, work_folder
 
 FIRST_STAGE = "pretrain_3d"  # before it there is no depth, and no 3D error worth a point
 LOSSES = ("depth_loss", "heatmap_loss")
@@ -40,6 +41,7 @@ def draw(
     }
     panels = {
         "MPJPE in mm, evaluated": {run: tuple(np.array(found).T) for run, found in points.items()},
+        "MPJPE in mm, validation": _logged(work_dirs, "mpjpe", work_folder.VALIDATION_FILE),
         **{f"{loss.replace('_', ' ')}, training": _logged(work_dirs, loss) for loss in LOSSES},
     }
     panels = {title: curves for title, curves in panels.items() if curves}
@@ -59,8 +61,9 @@ def saved_models(work_dir: str) -> Iterator[tuple[int, sources.Model]]:
         generator = work_folder.new_generator(work_folder.open_run(work_dir))
         bone_length = work_folder.read_total_bone_length(work_dir)
         model = sources.from_generator(generator, f"{os.path.normpath(work_dir)} {stage}", bone_length)
-        for step, checkpoint in _checkpoints(work_dir, stage):
-            restored = tf.train.Checkpoint(generator=generator).restore(checkpoint)
+        folder = pathlib.Path(work_dir) / stage / checkpoints.FOLDER
+        for step in reversed(checkpoints.kept(folder)):
+            restored = tf.train.Checkpoint(generator=generator).read(str(checkpoints.path_of(folder, step)))
             restored.assert_existing_objects_matched().expect_partial()
             kept = True
             yield first + step, model
@@ -83,22 +86,17 @@ def _stages(work_dir: str) -> Iterator[tuple[str, int, int]]:
         step += steps
 
 
-def _checkpoints(work_dir: str, stage: str) -> list[tuple[int, str]]:
-    """The checkpoints that are kept of a stage: (step of the stage, path)."""
-    folder = pathlib.Path(work_dir) / stage / "checkpoints"
-    state = tf.train.get_checkpoint_state(str(folder)) if folder.is_dir() else None
-    paths = state.all_model_checkpoint_paths if state else []
-    return sorted((int(path.rpartition("-")[2]), path) for path in paths)
-
-
-def _logged(work_dirs: list[str], metric: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _logged(
+    work_dirs: list[str], metric: str, file: str = work_folder.METRICS_FILE
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     curves = {}
     for work_dir in work_dirs:
         parts = []
         for stage, first, _ in _stages(work_dir):
-            if (pathlib.Path(work_dir) / stage / work_folder.METRICS_FILE).is_file():
-                log = work_folder.read_metrics(work_dir, stage)
-                parts.append(np.stack([first + log["step"], log[metric]]))
+            if (pathlib.Path(work_dir) / stage / file).is_file():
+                log = work_folder.read_metrics(work_dir, stage, file)
+                if metric in log:
+                    parts.append(np.stack([first + log["step"], log[metric]]))
         if parts:
             curves[work_dir] = tuple(np.concatenate(parts, axis=1))
     return curves

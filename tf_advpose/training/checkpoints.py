@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+FOLDER = "checkpoints"  # of a stage
 KEPT = 2
 ASIDE = "incomplete"
 
@@ -26,11 +27,11 @@ class Checkpoints:
         self._step.assign(step)
         aside = self._folder / ASIDE
         shutil.rmtree(aside, ignore_errors=True)  # of a run that was killed
-        self._checkpoint.write(str(aside / f"ckpt-{step}"))
+        self._checkpoint.write(str(path_of(aside, step)))
         for path in sorted(aside.iterdir()):  # the index behind the data
             os.replace(path, self._folder / path.name)
         aside.rmdir()
-        for old in self._steps()[KEPT:]:
+        for old in kept(self._folder)[KEPT:]:
             for path in sorted(self._folder.glob(f"ckpt-{old}.*"), reverse=True):  # the index first
                 path.unlink()
 
@@ -46,9 +47,9 @@ class Checkpoints:
         Raises:
           ValueError: there are checkpoints, all of them damaged.
         """
-        steps = self._steps()
+        steps = kept(self._folder)
         for step in steps:
-            path = self._folder / f"ckpt-{step}"
+            path = path_of(self._folder, step)
             try:
                 self._checkpoint.read(str(path)).assert_existing_objects_matched()
             except (tf.errors.OpError, IndexError, AssertionError, ValueError) as error:
@@ -61,7 +62,13 @@ class Checkpoints:
             )
         return None
 
-    def _steps(self) -> list[int]:
-        """The steps of the checkpoints there are, the newest first."""
-        names = (re.fullmatch(r"ckpt-(\d+)\.index", path.name) for path in self._folder.glob("ckpt-*"))
-        return sorted((int(name[1]) for name in names if name), reverse=True)
+
+def kept(folder: pathlib.Path) -> list[int]:
+    """The steps of the checkpoints in `folder`, the newest first."""
+    names = (re.fullmatch(r"ckpt-(\d+)\.index", path.name) for path in folder.glob("ckpt-*"))
+    return sorted((int(name[1]) for name in names if name), reverse=True)
+
+
+def path_of(folder: pathlib.Path, step: int) -> pathlib.Path:
+    """Where the checkpoint of a step lies, as `tf.train.Checkpoint` names it."""
+    return folder / f"ckpt-{step}"

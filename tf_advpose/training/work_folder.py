@@ -84,9 +84,11 @@ def read_total_bone_length(work_dir: str) -> float:
     return json.loads((pathlib.Path(work_dir) / TRAINING_SET_FILE).read_text())["total_bone_length"]
 
 
-def read_metrics(work_dir: str | os.PathLike, stage: str) -> dict[str, np.ndarray]:
+def read_metrics(
+    work_dir: str | os.PathLike, stage: str, file: str = METRICS_FILE
+) -> dict[str, np.ndarray]:
     """What was logged of a stage: each metric, and "step", as an array over the logged steps."""
-    lines = (pathlib.Path(work_dir) / stage / METRICS_FILE).read_text().splitlines()
+    lines = (pathlib.Path(work_dir) / stage / file).read_text().splitlines()
     logged = [json.loads(line) for line in lines]
     return {name: np.array([entry[name] for entry in logged]) for name in logged[0]}
 
