@@ -55,19 +55,7 @@ def prepare(size: str) -> str:
     """The folder of the pictures for a size of the presets, rendered if they are not there."""
     examples, side = PICTURES[size]
     data_dir = os.path.join(FLAGS.data_dir, size)
-    for name in DOMAINS:
-        try:
-            prepared.open_builder(name, data_dir)
-        except FileNotFoundError:
-            prepared.prepare(
-                name,
-                data_dir,
-                train_examples=examples,
-                test_examples=1,
-                size=side,
-                seed=0,
-                processes=os.cpu_count(),
-            )
+    prepared.prepare_people_once(data_dir, train_examples=examples, test_examples=1, size=side)
     return data_dir
 
 

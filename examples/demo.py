@@ -9,7 +9,6 @@ report. Interrupted, the same command goes on.
 
 import dataclasses
 import json
-import os
 import pathlib
 import sys
 import time
@@ -56,19 +55,9 @@ MODELS = {
 
 def prepare_people(data_dir: str) -> None:
     """Renders both domains, unless they are there."""
-    for name in DOMAINS.values():
-        try:
-            prepared.open_builder(name, data_dir)
-        except FileNotFoundError:
-            prepared.prepare(
-                name,
-                data_dir,
-                train_examples=EXAMPLES["train"],
-                test_examples=EXAMPLES["test"],
-                size=PICTURE_SIZE,
-                seed=0,
-                processes=os.cpu_count(),
-            )
+    prepared.prepare_people_once(
+        data_dir, train_examples=EXAMPLES["train"], test_examples=EXAMPLES["test"], size=PICTURE_SIZE
+    )
 
 
 def train(folder: pathlib.Path, data_dir: str, seed: int) -> None:

@@ -85,6 +85,22 @@ def check_absent(name: str, data_dir: str) -> None:
         )
 
 
+def prepare_people_once(data_dir: str, *, train_examples: int, test_examples: int, size: int) -> None:
+    """Renders both domains of synthetic people from seed 0 on all cores, each unless it is there.
+
+    Args:
+      data_dir: where prepared datasets lie; made if need be.
+      train_examples, test_examples: how many of each domain.
+      size: side of the pictures in pixels.
+    """
+    making = {"train_examples": train_examples, "test_examples": test_examples, "size": size}
+    for name in (name for name, builder in BUILDERS.items() if builder is SyntheticPeople):
+        try:
+            open_builder(name, data_dir)
+        except FileNotFoundError:
+            prepare(name, data_dir, seed=0, processes=os.cpu_count(), **making)
+
+
 def open_builder(name: str, data_dir: str) -> tfds.core.DatasetBuilder:
     """Opens the prepared dataset `name`, a key of `BUILDERS`, in `data_dir`.
 
