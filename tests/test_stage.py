@@ -71,7 +71,7 @@ def test_the_average_is_that_of_the_weights_along_the_way(drawn_data, tmp_path):
         along.append([variable.numpy() for variable in trainer.generator.trainable_variables])
     stage.save_weights()
     raw = work_folder.load_generator(run)
-    average = work_folder.load_generator(run, player="generator_average")
+    average = work_folder.load_generator(run, weights="average")
     for one, two, variable in zip(*along, average.trainable_variables, strict=True):
         np.testing.assert_allclose(variable.numpy(), (one + two) / 2, atol=1e-7)
     for one, two in zip(raw.trainable_variables, along[1], strict=True):

@@ -112,8 +112,11 @@ def open_builder(name: str, data_dir: str) -> tfds.core.DatasetBuilder:
     if not folder.is_dir():
         dataset, _, domain = name.partition("/")
         command = f"people --domain={domain}" if domain else f"{dataset} --source=..."
+        others = ", ".join(sorted(path.name for path in folder.parent.glob("[0-9]*.*.*")))
+        outdated = f" (what is there is of another version, {others})" if others else ""
         raise FileNotFoundError(
-            f"{name} is not prepared in {folder}. Run: python prepare.py {command} --data_dir={data_dir}"
+            f"{name} is not prepared in {folder}{outdated}. Run: python prepare.py {command} "
+            f"--data_dir={data_dir}"
         )
     return tfds.builder_from_directory(folder)
 

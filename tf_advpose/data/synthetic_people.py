@@ -21,7 +21,7 @@ class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
     Splits: train and test, of different people. What they were made with is in the metadata.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("2.0.0")
     HOMEPAGE = "https://static.makehumancommunity.org"
     CITATION = ""
     BUILDER_CONFIGS = [

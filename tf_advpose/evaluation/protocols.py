@@ -33,7 +33,8 @@ def summarise(scores: Scores) -> dict:
       "examples": how many there are; "conventions": those chosen.
       Where any has 2D labels and a head size: "pckh", PCKh@0.5 in percent by `PCKH_GROUPS`, and "mean".
       Where any has 3D labels, over those: "examples_3d"; "scale", what gave millimetres; `ERRORS` in mm,
-        "depth_error" being z alone by the true scale whichever read-out; `SHARES` in percent;
+        "depth_error" being z alone by the true scale whichever read-out; `SHARES` in percent, and
+        "pck3d_skeleton", what they compare with;
         "mpjpe_by_limb" by `LIMB_GROUPS` (Table 2); "by_action" and, for MPI-INF-3DHP, "by_scene":
         "examples", MPJPE, PA-MPJPE with and without scale, and `SHARES` of each (Tables 1 and 4);
         "velocity": its "error" in mm a step, "frame_step" and "pairs", or why it is "skipped".
@@ -147,6 +148,7 @@ def _summarise_3d(scores: Scores) -> dict:
     return {
         "examples_3d": int(scores.has_3d.sum()),
         "scale": scores.scale,
+        "pck3d_skeleton": scores.pck3d_skeleton,
         **{name: uncertainty.average(getattr(scores, name), cells).value() for name in ERRORS},
         **{name: float(np.nanmean(values)) for name, values in shares(scores).items()},
         "mpjpe_by_limb": {

@@ -164,7 +164,13 @@ def _table_4(results: Results, data: str) -> list[Table]:
     """3D PCK and AUC: overall, by scene, by activity."""
     first = next(iter(results.values()))
     chosen = first["conventions"]
-    rule = f"{conventions.PCK3D_RULES[chosen['pck3d']]}, {conventions.PCK3D_JOINTS[chosen['pck3d_joints']]}"
+    rule = ", ".join(
+        [
+            conventions.PCK3D_RULES[chosen["pck3d"]],
+            conventions.PCK3D_SKELETONS[first["pck3d_skeleton"]],
+            conventions.PCK3D_JOINTS[chosen["pck3d_joints"]],
+        ]
+    )
     where = f"{data}, {_count(first['examples_3d'], 'example')}{_scale(results)}, root-relative, {rule}"
     known = _published(published.TABLE_4) if _is(data, "mpi_inf_3dhp") else {}
     ours = {

@@ -30,6 +30,7 @@ CONFIG_FILE = "config.json"
 TRAINING_SET_FILE = "training_set.json"
 METRICS_FILE = "metrics.jsonl"
 VALIDATION_FILE = "validation.jsonl"
+GENERATOR_WEIGHTS = {"last": "generator", "average": "generator_average", "best": "generator_best"}
 
 
 def create(work_dir: str, config: Config, total_bone_length: float) -> None:
@@ -156,10 +157,10 @@ def take_over_stages(work_dir: str, other: str) -> list[str]:
     return stages
 
 
-def load_generator(work_dir: str, stage: str | None = None, player: str = "generator") -> keras.Model:
+def load_generator(work_dir: str, stage: str | None = None, weights: str = "last") -> keras.Model:
     """The generator as it was after `stage`, or after the last finished stage, in float32.
 
-    `player`: as in `weights_path`.
+    `weights`: "last"; "average", their moving average, or "best", those that validated best, if kept.
 
     Raises:
       FileNotFoundError: no run, the stage is not finished, or such weights were not kept.
@@ -171,8 +172,16 @@ def load_generator(work_dir: str, stage: str | None = None, player: str = "gener
         wanted = f"stage {stage!r}" if stage else "any stage"
         there = ", ".join(finished) or "none"
         raise FileNotFoundError(f"{work_dir} has no weights of {wanted}. Finished stages: {there}.")
+    if weights not in GENERATOR_WEIGHTS:
+        raise ValueError(f"weights must be one of {', '.join(GENERATOR_WEIGHTS)}, got {weights!r}.")
+    path = weights_path(work_dir, stage or finished[-1], GENERATOR_WEIGHTS[weights])
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} was not kept: average weights are kept with --config.average_decay, best ones with "
+            "--config.validate_on."
+        )
     generator = new_generator(config)
-    load_weights(generator, weights_path(work_dir, stage or finished[-1], player))
+    load_weights(generator, path)
     return generator
 
 
