@@ -100,6 +100,13 @@ def test_mpi_inf_3dhp_has_scenes_and_activities():
     assert any("bootstrap over 6 sequences" in note for note in overall.notes)
 
 
+def test_one_sequence_has_no_interval():
+    (overall, *_) = tables_of(
+        scores_of_two_models(sequence=np.full(6, "TS1")), "mpi_inf_3dhp test"
+    ).values()
+    assert overall.notes[0] == "No intervals: there is but one sequence."
+
+
 def test_mpii_stands_beside_table_3():
     people = {name: None for name in ("has_scale", "joints_3d")}
     table = tables_of(scores_of_two_models(**people), "mpii validation")["PCKh@0.5 in %"]

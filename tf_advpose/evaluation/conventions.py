@@ -23,7 +23,7 @@ PCKH_RULES = {
     "official": "at most 0.5, head is upper neck and head top, labelled joints pooled",
 }
 PCK3D_RULES = {
-    "official": "below 150 mm, as measured",
+    "official": "below 150 mm",
     "zhou": "at most 150 mm, bones scaled to the true length, hips moved towards the neck",
 }
 PCK3D_SKELETONS = {

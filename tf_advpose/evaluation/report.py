@@ -265,7 +265,12 @@ def _estimate(result: dict, name: str) -> Estimate | None:
 
 def _notes(results: Results, velocity: bool = False) -> tuple[str, ...]:
     first = next(iter(results.values()))
-    notes = [f"[low, high]: 95 % interval by bootstrap over {first['draws_from']} {first['drawn_by']}s."]
+    number, drawn = first["draws_from"], first["drawn_by"]
+    notes = [
+        f"[low, high]: 95 % interval by bootstrap over {number} {drawn}s."
+        if number > 1
+        else f"No intervals: there is but one {drawn}."
+    ]
     if velocity:
         found = first["velocity"]
         notes.append(
