@@ -185,6 +185,17 @@ def load_generator(work_dir: str, stage: str | None = None, weights: str = "last
     return generator
 
 
+def load_discriminator(work_dir: str) -> keras.Model:
+    """The discriminator of a finished run, in float32.
+
+    Raises:
+      FileNotFoundError, ValueError: no run, or it is not finished, or had none of its architecture.
+    """
+    discriminator = new_discriminator(open_run(work_dir))
+    load_weights(discriminator, weights_path(work_dir, STAGES[-1], "discriminator"))
+    return discriminator
+
+
 def weights_path(work_dir: str, stage: str, player: str) -> pathlib.Path:
     """Where the weights of a player are after a stage.
 
