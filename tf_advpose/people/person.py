@@ -52,7 +52,9 @@ class Person:
             vertex_normals(self.vertices, dressed.triangles),
             dressed.fields,
             lambda fields: appearance.paint(look, fields),
+            (lambda fields: appearance.relief(look, fields)) if look.folds else None,
         )
+        self._owner = dressed.weights.argmax(axis=1)
         self.seat = None
         if pose.seat:
             sitting = dressed.weights[:, RIG_INDEX["pelvis"]] > 0.3
@@ -64,6 +66,12 @@ class Person:
             return []
         x, y, height = self.seat
         return things.moved(things.stool(height, colour), np.array([x, y, 0.0]), self.heading)
+
+    def limbs(self) -> list[np.ndarray]:
+        """The points [N, 3] of each part of the body, in the order of the rig, thinned."""
+        order = np.argsort(self._owner[::2], kind="stable")
+        ends = np.searchsorted(self._owner[::2][order], np.arange(1, self._owner.max() + 1))
+        return [part for part in np.split(self.vertices[::2][order], ends) if len(part) > 2]
 
     def box(self, camera: Camera) -> np.ndarray:
         """The box (x, y, width, height) around all of the person in a camera's picture, pixels."""

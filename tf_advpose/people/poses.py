@@ -21,11 +21,11 @@ def sample(rng: np.random.Generator, domain: str, body: Body) -> tuple[str, Pose
       RuntimeError: no such pose was found, which says that a family is broken.
     """
     families = lab_poses.FAMILIES
-    if domain == "wild" and rng.random() < _WILD_SHARE:
+    if domain != "lab" and rng.random() < _WILD_SHARE:
         families = wild_poses.FAMILIES
     family = families[rng.integers(len(families))]
     for _ in range(_ATTEMPTS):
-        pose = attempt(rng, family, body, vary=domain == "wild")
+        pose = attempt(rng, family, body, vary=domain != "lab")
         if pose is not None:
             return family.__name__, pose
     raise RuntimeError(f"The family {family.__name__} gives no pose that this body can take.")
