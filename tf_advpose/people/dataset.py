@@ -47,7 +47,7 @@ def generate(
       domain: one of `DOMAINS`.
       split: "train" or "test".
       count: how many. In the lab, four in a row are one pose seen by the four cameras; of everyday people,
-        two are one pose in two places.
+        three are one pose in three places.
       size: the picture's side in pixels.
       seed: poses, places, cameras and looks are drawn from it; bodies and the lab stay.
       processes: how many render at once. None: one a core.

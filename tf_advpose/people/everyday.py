@@ -1,7 +1,8 @@
 """Everyday photos: anyone in any outfit, pose, place and light, near or far, cut off and hidden at times.
 
 Made to train networks for real photos: the same bodies as in the wild, but many more clothes, poses and
-places, and pictures that come quickly. Each pose is seen twice, in two places.
+places, and pictures that come quickly. Each pose is seen three times, in other
+colours, places and light.
 """
 
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tf_advpose.people import anyone, materials, photo, scenery, shadows, sprites
+from tf_advpose import camera as cameras
+from tf_advpose.people import anyone, materials, photo, scenery, shadows, sprites, wardrobe
 from tf_advpose.people.person import Person
 from tf_advpose.people.render import Camera, Light, Tracer, figure
 from tf_advpose.skeleton import ROOT
 
-VIEWS = 2
+VIEWS = 3
 _NEAREST, _FARTHEST = 1700.0, 15000.0  # mm, from the camera to the person
 _FILL, _SHIFT = (0.6, 0.85), 0.07  # see `photo.window`
 _CUT_SHARE, _CLOSE_SHARE = 0.2, 0.1  # of the people are cut off by the photo's edge, or seen from close by,
@@ -44,13 +46,12 @@ def render_pose(
     domain = "everyday" if train_depth else "everyday_2d"
     examples = []
     for view in range(VIEWS):
-        camera = _camera(rng, person.joints[ROOT])
-        close, box = _crop(rng, person, camera, size)
+        close, labels = _crop(rng, person, _camera(rng, person.joints[ROOT]), size)
+        tracer.surfaces[0] = person.recoloured(wardrobe.recoloured(rng, person.look))
         picture = _photograph(rng, split, person, tracer, close, size, photos)
         examples.append(
-            {"image": photo.snapshot(rng, picture), **person.labels(close, size)}
+            {"image": photo.snapshot(rng, picture), **labels}
             | {
-                "box": box,
                 "example_id": f"{domain}-{split}-{number * VIEWS + view:07d}",
                 "subject": subject,
                 "action": person.action,
@@ -80,22 +81,26 @@ def _camera(rng: np.random.Generator, middle: np.ndarray) -> Camera:
     return photo.camera_at(centre, target, _INTRINSICS, roll)
 
 
-def _crop(rng: np.random.Generator, person: Person, camera: Camera, size: int) -> tuple[Camera, np.ndarray]:
-    """The part of a camera's photo that becomes the picture, and the box (x, y, width, height) in it that
-    is given for the person."""
+def _crop(rng: np.random.Generator, person: Person, camera: Camera, size: int) -> tuple[Camera, dict]:
+    """The part of a camera's photo that becomes the picture, and the labels in it."""
     whole = person.box(camera)
-    close = photo.cut_out(camera, photo.window(rng, whole, _FILL, _SHIFT), size)
+    square = photo.window(rng, whole, _FILL, _SHIFT)
     style = rng.random()
     if style < _CUT_SHARE + _CLOSE_SHARE:
         keep = (0.4, 0.9) if style < _CUT_SHARE else (0.25, 0.45)
-        cut = photo.cut_out(camera, photo.window_cutting(rng, whole, _FILL, keep), size)
-        if person.labels(cut, size)["joint_weight"].sum() >= _FEWEST_JOINTS:
-            close = cut
+        cut = photo.window_cutting(rng, whole, _FILL, keep)
+        x, y = (cameras.project(camera.to_camera(person.joints), camera.intrinsics) - cut[:2]).T / cut[2]
+        if ((x > 0) & (x < 1) & (y > 0) & (y < 1)).sum() >= _FEWEST_JOINTS:
+            square = cut
+    close = photo.cut_out(camera, square, size)
+    labels = person.labels(close, size)
     # Boxes are drawn by people, by detectors, and around all of the body even where the photo cuts it.
-    box = person.labels(close, size)["box"] if rng.random() < 0.75 else person.box(close)
+    box = labels["box"]
+    if rng.random() < 0.25:
+        box = np.concatenate([whole[:2] - square[:2], whole[2:]]) * size / square[2]
     centre = box[:2] + box[2:] / 2 + rng.normal(0, 0.04, 2) * box[2:].max()
     sides = box[2:] * np.exp(rng.normal(0, 0.07, 2)) * rng.uniform(0.9, 1.15)
-    return close, np.concatenate([centre - sides / 2, sides])
+    return close, labels | {"box": np.concatenate([centre - sides / 2, sides])}
 
 
 def _photograph(

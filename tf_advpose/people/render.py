@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 _SAMPLES = 2  # rays a pixel's side where meshes are seen
+_DIAGONAL = (0.25, 0.75)  # where `figure` samples a pixel, in x and in y
 _LIFT = 2.0  # mm, lifts the starts of shadow rays off their surface
 _HIDDEN_AMBIENT = 0.25  # the share of ambient light that comes from what hides the rest
 
@@ -164,26 +165,26 @@ def figure(
     left, top, width, height = (int(edge) for edge in region)
     fx, fy, cx, cy = camera.intrinsics[:4]
     right, down, forward = camera.rotation.astype(np.float32)
-    x = (left - cx + (np.arange(_SAMPLES * width) + 0.5) / _SAMPLES).astype(np.float32) / np.float32(fx)
-    y = (top - cy + (np.arange(_SAMPLES * height) + 0.5) / _SAMPLES).astype(np.float32) / np.float32(fy)
-    rays = ((y[:, None] * down)[:, None] + x[:, None] * right + forward).reshape(-1, 3)
-    hit, albedo, normals, points = tracer.meet(camera.centre.astype(np.float32), rays)
-    # What a pixel sees of the light is found from one of its samples and smoothed over its neighbours.
-    row, column = np.divmod(hit, _SAMPLES * width)
-    thinned = np.nonzero((row % _SAMPLES == 0) & (column % _SAMPLES == 0))[0]
-    pixel = row // _SAMPLES * width + column // _SAMPLES
-    maps = np.zeros((height * width, 3), np.float32)
-    maps[pixel[thinned], :2] = np.stack(
-        tracer.visible(points[thinned], normals[thinned], light, rng), axis=1
-    )
-    maps[pixel[thinned], 2] = 1
-    maps = cv2.GaussianBlur(maps.reshape(height, width, 3), (5, 5), 1.0).reshape(-1, 3)[pixel]
-    direct, ambient = (maps[:, :2] / np.maximum(maps[:, 2:], 1e-3)).T
-    result = np.zeros((len(rays), 4), np.float32)
-    result[hit, :3] = albedo * irradiance(normals, light, direct, ambient)
-    result[hit, 3] = 1
-    result = result.reshape(height, _SAMPLES, width, _SAMPLES, 4)
-    return result.mean(axis=(1, 3))
+    rays = []
+    for place in _DIAGONAL:
+        x, y = (
+            ((start + np.arange(count) + place - c) / f).astype(np.float32)[:, None]
+            for start, count, c, f in ((left, width, cx, fx), (top, height, cy, fy))
+        )
+        rays.append(((y * down)[:, None] + x * right + forward).reshape(-1, 3))
+    hit, albedo, normals, points = tracer.meet(camera.centre.astype(np.float32), np.concatenate(rays))
+    # What a pixel sees of the light is found from its first sample and smoothed over its neighbours.
+    first = np.searchsorted(hit, height * width)
+    seen = np.zeros((height * width, 3), np.float32)
+    lit = tracer.visible(points[:first], normals[:first], light, rng)
+    seen[hit[:first]] = np.stack([*lit, np.ones(first, np.float32)], axis=1)
+    seen = cv2.GaussianBlur(seen.reshape(height, width, 3), (5, 5), 1.0).reshape(-1, 3)
+    direct, ambient, known = seen[hit % (height * width)].T
+    known = np.maximum(known, 1e-3)
+    result = np.zeros((len(_DIAGONAL), height * width, 4), np.float32)
+    shown = albedo * irradiance(normals, light, direct / known, ambient / known)
+    result.reshape(-1, 4)[hit] = np.concatenate([shown, np.ones((len(hit), 1), np.float32)], axis=1)
+    return result.mean(axis=0).reshape(height, width, 4)
 
 
 def _behind(tracer: Tracer, backdrop, light: Light, origin, rays, rng) -> np.ndarray:

@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 
-from tf_advpose import camera as cameras
 from tf_advpose.people.render import Camera, Light
 
 _LOWEST_LIGHT = 0.3  # sine of its height; longer shadows are drawn as long as this
@@ -25,7 +24,7 @@ def on_ground(hulls: list[np.ndarray], light: Light, camera: Camera, size: int) 
     slope = towards / towards[2]
     cast = _mask([points - points[:, 2:] * slope for points in hulls], camera, size)
     cast = _soften(cast, (15 + 700 * light.size) * scale)
-    low = [points[points[:, 2] < _CONTACT] for points in hulls]
+    low = [points[points[:, 2] < _CONTACT] for points in hulls if points[:, 2].min() < _CONTACT]
     contact = _mask([points * (1, 1, 0) for points in low if len(points) > 2], camera, size)
     contact = _soften(contact, 70 * scale)
     left = 1 - cast * direct / (direct + ambient)
@@ -34,13 +33,16 @@ def on_ground(hulls: list[np.ndarray], light: Light, camera: Camera, size: int) 
 
 def _mask(parts: list[np.ndarray], camera: Camera, size: int) -> np.ndarray:
     mask = np.zeros((size, size), np.uint8)
-    for points in parts:
-        seen = camera.to_camera(points)
-        if seen[:, 2].min() < _NEAREST:
-            continue
-        pixels = np.clip(cameras.project(seen, camera.intrinsics), -4 * size, 5 * size) * 2**_BITS
-        hull = cv2.convexHull(pixels.astype(np.int32))
-        cv2.fillConvexPoly(mask, hull, 255, cv2.LINE_AA, _BITS)
+    if not parts:
+        return mask
+    seen = camera.to_camera(np.concatenate(parts))
+    pixels = seen[:, :2] / np.maximum(seen[:, 2:], 1) * camera.intrinsics[:2] + camera.intrinsics[2:4]
+    pixels = (np.clip(pixels, -4 * size, 5 * size) * 2**_BITS).astype(np.int32)
+    start = 0
+    for part in parts:
+        own = slice(start, start := start + len(part))
+        if seen[own, 2].min() > _NEAREST:
+            cv2.fillConvexPoly(mask, cv2.convexHull(pixels[own]), 255, cv2.LINE_AA, _BITS)
     return mask
 
 

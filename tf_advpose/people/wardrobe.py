@@ -54,7 +54,7 @@ def draw_look(rng: np.random.Generator, male: bool, child: bool) -> tuple[Look, 
         seed=seed,
         hat=_hat(rng) if rng.random() < 0.3 else None,
         glasses=rng.uniform(0.4, 0.97) if rng.random() < 0.2 else 0.0,
-        folds=rng.uniform(0.15, 0.75),
+        folds=rng.uniform(0.08, 0.45),
         coat=coat,
         sole=None if rng.random() < 0.4 else looks.draw_colour(rng, neutral=0.8),
         legwear=looks.draw_colour(rng, neutral=0.8) if legs != "trousers" and rng.random() < 0.35 else None,
@@ -63,6 +63,26 @@ def draw_look(rng: np.random.Generator, male: bool, child: bool) -> tuple[Look, 
         emblem=_emblem(rng) if rng.random() < 0.3 else None,
     )
     return look, f"skin={int(round(tone)) + 1} top={sleeves} legs={legs}"
+
+
+def recoloured(rng: np.random.Generator, look: Look) -> Look:
+    """An outfit of the same cut in other colours."""
+    alike = np.array_equal(look.top.colours, look.bottom.colours)
+    top = dataclasses.replace(look.top, **_cloth(rng))
+    bottom = _recoloured(look.bottom, top.colours, "plain", 50.0)
+    if not alike:
+        bottom = _dyed(rng, dataclasses.replace(look.bottom, **_cloth(rng)))
+    return dataclasses.replace(
+        look,
+        top=top,
+        bottom=bottom,
+        jacket=look.jacket and dataclasses.replace(look.jacket, **_cloth(rng)),
+        shoe=look.shoe if look.shoe is look.skin else looks.draw_colour(rng, neutral=0.65),
+        hat=look.hat and dataclasses.replace(look.hat, colour=looks.draw_colour(rng, neutral=0.5)),
+        emblem=_emblem(rng) if rng.random() < 0.3 else None,
+        folds=rng.uniform(0.08, 0.45),
+        seed=int(rng.integers(1 << 16)),
+    )
 
 
 def _top(rng: np.random.Generator, sleeves: str) -> Garment:
@@ -93,9 +113,18 @@ def _bottom(rng: np.random.Generator, legs: str) -> Garment:
         neck=np.inf,
         flare=rng.uniform(0, 45) if rng.random() < 0.5 else 0.0,
     )
-    if legs in ("trousers", "shorts") and rng.random() < 0.4:
+    return _dyed(rng, garment)
+
+
+def _dyed(rng: np.random.Generator, garment: Garment) -> Garment:
+    """What is worn on the legs, often of denim or dark and plain."""
+    style = rng.random()
+    if style < 0.3:
         denim = _DENIM[rng.integers(len(_DENIM))] * rng.uniform(0.7, 1.4)
         return _recoloured(garment, np.stack([denim, denim * 1.5]), "mottled", 60.0)
+    if style < 0.6:
+        colours = looks.draw_colour(rng, neutral=1.0) * np.ones((2, 1)) * rng.uniform(0.4, 1.0)
+        return _recoloured(garment, colours, "plain", 60.0)
     return garment
 
 
@@ -104,15 +133,19 @@ def _recoloured(garment: Garment, colours: np.ndarray, kind: str, scale: float) 
 
 
 def _garment(rng: np.random.Generator, **where: float) -> Garment:
+    return Garment(**_cloth(rng), **where)
+
+
+def _cloth(rng: np.random.Generator) -> dict:
+    """Colours and pattern, as `Garment` names them."""
     first = looks.draw_colour(rng, neutral=0.5)
     second = looks.draw_colour(rng, neutral=0.5) if rng.random() < 0.6 else first * rng.uniform(0.3, 0.8)
-    return Garment(
-        colours=np.stack([first, second]),
-        kind=str(rng.choice(_PATTERNS, p=[0.62, 0.12, 0.09, 0.03, 0.12, 0.02])),
-        scale=rng.uniform(20, 130),
-        turned=bool(rng.random() < 0.5),
-        **where,
-    )
+    return {
+        "colours": np.stack([first, second]),
+        "kind": str(rng.choice(_PATTERNS, p=[0.62, 0.12, 0.09, 0.03, 0.12, 0.02])),
+        "scale": rng.uniform(20, 130),
+        "turned": bool(rng.random() < 0.5),
+    }
 
 
 def _shoes(rng: np.random.Generator, skin: np.ndarray) -> np.ndarray:
