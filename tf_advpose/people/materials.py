@@ -13,7 +13,7 @@ import numpy as np
 from tf_advpose.people.textures import noise_bank, pattern
 
 SIDE = 256  # pixels of a picture
-COUNTS = {"ground": 160, "wall": 160, "vista": 400}
+COUNTS = {"ground": 300, "wall": 200, "vista": 900}
 _SEED = {"train": 77, "test": 78}
 _LEVELS = 5  # each half as large as the one before
 _CELLS = ("checks", "bricks", "planks", "stripes", "blocks", "dots")
@@ -59,7 +59,7 @@ def _ground(rng: np.random.Generator) -> np.ndarray:
     style = rng.random()
     if style < 0.5:
         return _mottled(rng)
-    if style < 0.6:
+    if style < 0.56:
         return _leaves(rng, rng.integers(100, 400), largest=rng.uniform(0.1, 0.3))
     return _patterned(rng)
 

@@ -80,17 +80,17 @@ def snapshot(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """What any camera and its user make of screen colours [S, S, 3] in [0, 255]: exposure and tint, lack of
     focus, shake, few pixels, noise and JPEG, as uint8."""
     size = len(picture)
-    contrast, level = np.exp(rng.normal(0, 0.18)), rng.normal(0, 14)
-    tint = np.exp(rng.normal(0, 0.06, 3)) * np.exp(rng.normal(0, 0.12))
-    picture = (picture - 118) * (tint * contrast).astype(np.float32) + np.float32(118 + level)
+    brightness = (np.exp(rng.normal(4.75, 0.2)) / (picture.mean() + 8)) ** 0.7  # exposure is mostly right
+    contrast, tint = np.exp(rng.normal(0, 0.15)), np.exp(rng.normal(0, 0.06, 3))
+    picture = picture * (tint * brightness * contrast).astype(np.float32) + np.float32(118 * (1 - contrast))
     if rng.random() < 0.35:  # pale or strong colours; some photos are grey
         grey = picture.mean(axis=2, keepdims=True)
-        picture = grey + np.float32(0 if rng.random() < 0.2 else rng.uniform(0.4, 1.4)) * (picture - grey)
+        picture = grey + np.float32(0 if rng.random() < 0.1 else rng.uniform(0.4, 1.4)) * (picture - grey)
     if rng.random() < 0.1:
         picture = _shaken(rng, picture)
-    sigma = np.exp(rng.uniform(np.log(0.25), np.log(1.1))) * size / 128
+    sigma = np.exp(rng.uniform(np.log(0.2), np.log(0.9))) * size / 128
     picture = cv2.GaussianBlur(picture, (0, 0), sigma)
-    if rng.random() < 0.15:  # a person far away in a small photo
+    if rng.random() < 0.12:  # a person far away in a small photo
         few = int(size / rng.uniform(1.3, 2.6))
         small = cv2.resize(picture, (few, few), interpolation=cv2.INTER_AREA)
         picture = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)

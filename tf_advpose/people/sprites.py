@@ -13,7 +13,7 @@ from tf_advpose.people import anyone, materials, photo, places, things
 from tf_advpose.people.person import tight_box
 from tf_advpose.people.render import Camera, Light, Surface, Tracer, figure
 
-COUNTS = {"person": 240, "indoors": 120, "outdoors": 120}
+COUNTS = {"person": 500, "indoors": 200, "outdoors": 200}
 _SEED = {"train": 31, "test": 32}
 _TALLEST = 176  # pixels
 _DISTANCE = 6000.0  # mm, from where they are seen

@@ -43,10 +43,10 @@ def _fold_bank() -> np.ndarray:
         np.hypot(*np.meshgrid(np.fft.fftfreq(_NOISE_SIDE), np.fft.fftfreq(_NOISE_SIDE))) * _NOISE_SIDE
     )
     height = 0.0
-    for wave, weight in ((7, 1.0), (15, 0.4)):  # folds a tile
+    for wave, weight in ((5, 1.0), (10, 0.3)):  # folds a tile
         band = np.exp(-(((frequency - wave) / (0.4 * wave)) ** 2))
         field = np.fft.ifft2(np.fft.fft2(rng.normal(size=(_NOISE_SIDE, _NOISE_SIDE))) * band).real
-        height = height - weight * np.abs(field / field.std())  # sharp ridges, round valleys
+        height = height - weight * np.sqrt((field / field.std()) ** 2 + 0.05)  # ridges and round valleys
     slopes = np.stack(np.gradient(height), axis=-1)
     return (slopes / slopes.std()).astype(np.float32)
 

@@ -121,7 +121,7 @@ def _dyed(rng: np.random.Generator, garment: Garment) -> Garment:
     style = rng.random()
     if style < 0.3:
         denim = _DENIM[rng.integers(len(_DENIM))] * rng.uniform(0.7, 1.4)
-        return _recoloured(garment, np.stack([denim, denim * 1.5]), "mottled", 60.0)
+        return _recoloured(garment, np.stack([denim, denim * 1.25]), "mottled", 200.0)
     if style < 0.6:
         colours = looks.draw_colour(rng, neutral=1.0) * np.ones((2, 1)) * rng.uniform(0.4, 1.0)
         return _recoloured(garment, colours, "plain", 60.0)
@@ -142,7 +142,7 @@ def _cloth(rng: np.random.Generator) -> dict:
     second = looks.draw_colour(rng, neutral=0.5) if rng.random() < 0.6 else first * rng.uniform(0.3, 0.8)
     return {
         "colours": np.stack([first, second]),
-        "kind": str(rng.choice(_PATTERNS, p=[0.62, 0.12, 0.09, 0.03, 0.12, 0.02])),
+        "kind": str(rng.choice(_PATTERNS, p=[0.66, 0.13, 0.1, 0.03, 0.06, 0.02])),
         "scale": rng.uniform(20, 130),
         "turned": bool(rng.random() < 0.5),
     }
