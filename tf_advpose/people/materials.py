@@ -39,8 +39,8 @@ def colour(rng: np.random.Generator, vivid: float = 1.0) -> np.ndarray:
     """A screen colour [3] in [0, 255], float32: seldom a strong one, never one if `vivid` is 0."""
     hue, value = rng.random(), rng.uniform(0.08, 0.97)
     saturation = vivid * rng.beta(1.1, 2.6)
-    if rng.random() < 0.5:  # wood, skin, brick, sand, sky: most things are orange or blue
-        hue = rng.choice([0.08, 0.6]) + rng.normal(0, 0.04)
+    if rng.random() < 0.75:  # most things are orange or blue, as wood, brick, sand and sky are, or green
+        hue = rng.choice([0.08, 0.6, 0.27], p=[0.5, 0.32, 0.18]) + rng.normal(0, 0.04)
     wheel = np.clip(np.abs(np.mod(hue + np.array([0, 2 / 3, 1 / 3]), 1) * 6 - 3) - 1, 0, 1)
     return (255 * value * (1 - saturation + saturation * wheel)).astype(np.float32)
 
@@ -137,7 +137,7 @@ def shape(
 
 def _vista(rng: np.random.Generator) -> np.ndarray:
     kinds = (_interior, _street, _nature, _stands, _wall, _leafy)
-    image = kinds[rng.choice(len(kinds), p=[0.34, 0.2, 0.2, 0.08, 0.08, 0.1])](rng)
+    image = kinds[rng.choice(len(kinds), p=[0.38, 0.21, 0.22, 0.06, 0.08, 0.05])](rng)
     if rng.random() < 0.5:
         image = cv2.GaussianBlur(image, (0, 0), np.exp(rng.uniform(np.log(0.4), np.log(3))))
     return image
