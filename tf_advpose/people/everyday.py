@@ -18,7 +18,7 @@ from tf_advpose.skeleton import ROOT
 
 VIEWS = 3
 _NEAREST, _FARTHEST = 1700.0, 15000.0  # mm, from the camera to the person
-_FILL, _SHIFT = (0.6, 0.85), 0.07  # see `photo.window`
+_FILL, _SHIFT = (0.55, 0.8), 0.07  # see `photo.window`
 _CUT_SHARE, _CLOSE_SHARE = 0.2, 0.1  # of the people are cut off by the photo's edge, or seen from close by,
 _FEWEST_JOINTS = 6  # which leaves so many
 _PHOTO_SHARE = 0.7  # of the places are photos where there are any
