@@ -1,5 +1,7 @@
 """Everyday people: labels agree with the pictures, groups with the people, photos serve as places."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -7,11 +9,25 @@ import pytest
 pytest.importorskip("embreex", reason="synthetic people need requirements-people.txt")
 
 from tf_advpose import camera
-from tf_advpose.people import anyone, everyday, materials, photo, scenery, shadows, sprites, wardrobe
-from tf_advpose.people.body import RIG_INDEX
+from tf_advpose.people import (
+    anyone,
+    appearance,
+    belongings,
+    everyday,
+    materials,
+    photo,
+    scenery,
+    shadows,
+    sprites,
+    wardrobe,
+)
+from tf_advpose.people.body import RIG_INDEX, SIDES
 from tf_advpose.people.dataset import generate
+from tf_advpose.people.kinematics import Pose
+from tf_advpose.people.looks import Hat
+from tf_advpose.people.person import Person
 from tf_advpose.people.render import Tracer
-from tf_advpose.skeleton import ROOT
+from tf_advpose.skeleton import JOINT_NAMES, ROOT
 
 SIZE = 48
 
@@ -189,13 +205,27 @@ def test_wrong_backgrounds_are_told(tmp_path):
         scenery.draw_flat(np.random.default_rng(0), "train", 32, scenery.find_photos(tmp_path))
 
 
+def test_belongings_are_held_in_hands_and_carried_on_the_back():
+    rng = np.random.default_rng(6)
+    body, _, _ = anyone.body("train", 2)
+    look, _ = wardrobe.draw_look(rng, male=True, child=False)
+    dressed = appearance.dress(body, look)
+    person = Person(body, look, dressed, "standing", Pose(), np.zeros(2), heading=0.0)
+    joints = dict(zip(JOINT_NAMES, person.joints, strict=True))
+    (rucksack,) = belongings._rucksack(rng, person)
+    assert (rucksack[0].mean(axis=0) - joints["thorax"])[1] > 80, "who faces -y has the back at +y"
+    for _ in range(20):
+        vertices = np.concatenate([part[0] for part in belongings._held(rng, person)])
+        distances = [np.linalg.norm(vertices - joints[f"{side}_wrist"], axis=1).min() for side in SIDES]
+        assert min(distances) < 250
+    sitting = Person(body, look, dressed, "sitting", Pose(seat=True), np.zeros(2), heading=1.0)
+    seats = [part for _ in range(8) for part in belongings._seat(rng, sitting)]
+    assert max(part[0][:, 2].max() for part in seats) < sitting.seat[2] + 500
+    assert belongings._seat(rng, person) == []
+
+
 def test_shoes_hats_and_gloves_are_where_they_belong():
     """A glove colours the hand, a hat the head, a sole the foot, and nothing else."""
-    import dataclasses
-
-    from tf_advpose.people import appearance
-    from tf_advpose.people.looks import Hat
-
     rng = np.random.default_rng(4)
     body, _, _ = anyone.body("train", 1)
     look, _ = wardrobe.draw_look(rng, male=True, child=False)

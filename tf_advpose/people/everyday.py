@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from tf_advpose import camera as cameras
-from tf_advpose.people import anyone, materials, photo, scenery, shadows, sprites, wardrobe
+from tf_advpose.people import anyone, belongings, materials, photo, scenery, shadows, sprites, wardrobe
 from tf_advpose.people.person import Person
 from tf_advpose.people.render import Camera, Light, Tracer, figure
 from tf_advpose.skeleton import ROOT
@@ -42,7 +42,7 @@ def render_pose(
       photos: what most people stand before. Empty: all places are drawn.
     """
     person, subject = anyone.draw_person(rng, split, np.zeros(2), heading=0.0)
-    tracer = Tracer([person.surface] + sprites.chair_of(rng, person))
+    tracer = Tracer([person.surface] + belongings.draw(rng, person))
     domain = "everyday" if train_depth else "everyday_2d"
     examples = []
     for view in range(VIEWS):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tf_advpose.people import anyone, materials, photo, places, things
+from tf_advpose.people import anyone, belongings, materials, photo, places, things
 from tf_advpose.people.person import tight_box
-from tf_advpose.people.render import Camera, Light, Surface, Tracer, figure
+from tf_advpose.people.render import Camera, Light, Tracer, figure
 
 COUNTS = {"person": 500, "indoors": 200, "outdoors": 200}
 _SEED = {"train": 31, "test": 32}
@@ -36,7 +36,7 @@ def sprite(kind: str, split: str, number: int) -> Sprite:
     rng = np.random.default_rng([_SEED[split], list(COUNTS).index(kind), number])
     if kind == "person":
         person, _ = anyone.draw_person(rng, split, np.zeros(2), rng.uniform(0, 2 * np.pi))
-        surfaces = [person.surface] + chair_of(rng, person)
+        surfaces = [person.surface] + belongings.draw(rng, person)
     else:
         makers = things.INDOORS if kind == "indoors" else things.OUTDOORS
         thing = makers[rng.integers(len(makers))](rng)
@@ -89,20 +89,14 @@ def to_screen(figure_: np.ndarray) -> np.ndarray:
     return result
 
 
-def chair_of(rng: np.random.Generator, person: anyone.Person) -> list[Surface]:
-    """What a person sits on, if they sit."""
-    parts = person.chair(things.any_colour(rng))
-    return [things.surface(parts)] if parts else []
-
-
 def draw_light(rng: np.random.Generator, indoors: bool) -> Light:
     """Light from above, and a weaker one from anywhere."""
     light = places.light(rng, indoors)
     azimuth, height = rng.uniform(0, 2 * np.pi), rng.uniform(-0.3, 0.9)
     level = np.sqrt(1 - height**2)
     towards = np.array([np.cos(azimuth) * level, np.sin(azimuth) * level, height])
-    strength = rng.uniform(0, 0.6) * light.ambient.mean() * np.exp(rng.normal(0, 0.1, 3))
-    return Light(light.direction, light.colour, light.ambient * 0.85, light.size, (towards, strength))
+    fill = rng.uniform(0, 0.7) * light.ambient.mean() * np.exp(rng.normal(0, 0.1, 3))
+    return Light(light.direction, 1.2 * light.colour, light.ambient, light.size, (towards, fill))
 
 
 def lens_of(camera: Camera, place: np.ndarray) -> tuple[np.ndarray, float, float]:
