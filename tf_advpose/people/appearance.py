@@ -202,6 +202,9 @@ def _paint_head(look: Look, fields: np.ndarray) -> np.ndarray:
         face[bearded] = face[bearded] * (1 - look.beard) + look.hair * look.beard
     lips = front & (((x / 26) ** 2 + ((z - mouth[2]) / 8) ** 2) < 1)
     face[lips] *= (0.8, 0.5, 0.5)
+    if look.sockets:
+        round_eyes = front & (np.hypot((x - eye[0]) / 21, (z - eye[2] - 5) / 14) < 1)
+        face[round_eyes] *= 1 - look.sockets
     brows = front & (np.abs(x - eye[0]) < 20) & (np.abs(z - eye[2] - 23) < 4)
     face[brows] = 0.5 * face[brows] + 0.5 * look.hair
     white = fields[head, EYES] > 0.5
@@ -229,7 +232,7 @@ def _wears(garment: Garment, fields: np.ndarray) -> np.ndarray:
     )
     legs = (fields[:, LEG] < garment.hem) & (height < garment.high)
     long_top = (height > garment.low) & (height < garment.high)
-    off_arm = (arm < _ON_ARM) & (fields[:, HEAD] < 0.3) & (fields[:, PART] < 0.5)
+    off_arm = (arm < _ON_ARM) & (fields[:, HEAD] < 0.3) & (np.abs(fields[:, PART]) < 0.5)
     return off_arm & (trunk | legs | long_top) | (arm >= _ON_ARM) & (arm < garment.sleeve)
 
 

@@ -88,7 +88,8 @@ class Look:
       hair_length: below the head's middle, 0 for short hair. beard: its share of the colour.
       skirt: its hem as `Garment.hem`, 0 without. shoe_height: where shoes begin, as `Garment.hem`.
       seed: of noise.
-      glasses: how dark they are, 0 without. folds: how much folds of the cloth tilt its surface.
+      glasses: how dark they are, 0 without. sockets: the same of the shade round the eyes.
+      folds: how much folds of the cloth tilt its surface.
       coat: the jacket's hem as `Garment.hem`, 0 where it ends on the trunk.
       sole, gloves: colours [3] or None. legwear: of stockings or socks, from `legwear_from` on the leg.
       emblem: a print on the chest, colours [H, W, 3] or None.
@@ -108,6 +109,7 @@ class Look:
     seed: int
     hat: Hat | None = None
     glasses: float = 0.0
+    sockets: float = 0.0
     folds: float = 0.0
     coat: float = 0.0
     sole: np.ndarray | None = None
