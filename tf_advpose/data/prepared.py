@@ -24,6 +24,8 @@ BUILDERS = {
     "mpi_inf_3dhp": MpiInf3dhp,
     "synthetic_people/lab": SyntheticPeople,
     "synthetic_people/wild": SyntheticPeople,
+    "synthetic_people/everyday": SyntheticPeople,
+    "synthetic_people/everyday_2d": SyntheticPeople,
 }
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LEFT_OVER = "incomplete.*"  # what TFDS calls a dataset until it is complete
@@ -86,7 +88,7 @@ def check_absent(name: str, data_dir: str) -> None:
 
 
 def prepare_people_once(data_dir: str, *, train_examples: int, test_examples: int, size: int) -> None:
-    """Renders both domains of synthetic people from seed 0 on all cores, each unless it is there.
+    """Renders lab and wild synthetic people from seed 0 on all cores, each unless it is there.
 
     Args:
       data_dir: where prepared datasets lie; made if need be.
@@ -94,7 +96,7 @@ def prepare_people_once(data_dir: str, *, train_examples: int, test_examples: in
       size: side of the pictures in pixels.
     """
     making = {"train_examples": train_examples, "test_examples": test_examples, "size": size}
-    for name in (name for name, builder in BUILDERS.items() if builder is SyntheticPeople):
+    for name in ("synthetic_people/lab", "synthetic_people/wild"):
         try:
             open_builder(name, data_dir)
         except FileNotFoundError:
