@@ -25,13 +25,22 @@ from tf_advpose.startup import load_tensorflow_quietly
 
 PHOTO_FLAGS = ("source", "lenient", "processes", "beam")
 COMMANDS = {  # and the flags of each, besides --data_dir
-    "people": ("domain", "train_examples", "test_examples", "size", "seed", "processes", "backgrounds"),
+    "people": (
+        "domain",
+        "train_examples",
+        "test_examples",
+        "validation_examples",
+        "size",
+        "seed",
+        "processes",
+        "backgrounds",
+    ),
     "human36m": (*PHOTO_FLAGS, "train_step", "test_step"),
     "mpii": PHOTO_FLAGS,
     "mpi_inf_3dhp": (*PHOTO_FLAGS, "train_step"),
     "inspect": ("data", "split", "output", "seed"),
 }
-DOMAINS = ("lab", "wild", "everyday", "everyday_2d")
+DOMAINS = ("lab", "wild", "everyday", "everyday_2d", "wild_3d")
 BY_DEFAULT = DOMAINS[:2]
 
 FLAGS = flags.FLAGS
@@ -56,6 +65,9 @@ flags.DEFINE_string(
 )
 flags.DEFINE_integer("train_examples", 20_000, "Synthetic people to train on, of a domain.", lower_bound=1)
 flags.DEFINE_integer("test_examples", 1_000, "Synthetic people to test on, of a domain.", lower_bound=1)
+flags.DEFINE_integer(
+    "validation_examples", 0, "Synthetic people to validate on, of a domain.", lower_bound=0
+)
 flags.DEFINE_integer("size", 256, "Width and height of the pictures of synthetic people.", lower_bound=32)
 flags.DEFINE_integer("seed", 0, "What synthetic people, or the examples to inspect, are drawn from.")
 flags.DEFINE_string("data", None, "Prepared dataset to inspect, such as mpii or synthetic_people/lab.")

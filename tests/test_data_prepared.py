@@ -316,12 +316,12 @@ def test_synthetic_people(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf_advpose.people.dataset", module)
     monkeypatch.setattr(tf_advpose.people, "dataset", module, raising=False)
     made_with = {"train_examples": 3, "test_examples": 2, "size": 64, "seed": 7, "processes": 1}
-    for domain in ("lab", "wild"):
-        prepared.prepare(f"synthetic_people/{domain}", str(tmp_path), **made_with)
+    prepared.prepare("synthetic_people/lab", str(tmp_path), **made_with)
+    prepared.prepare("synthetic_people/wild", str(tmp_path), **made_with, validation_examples=4)
     arguments = {"size": 64, "seed": 7, "processes": 1}
-    assert fake.calls == [
-        (d, s, n, arguments) for d in ("lab", "wild") for s, n in (("train", 3), ("test", 2))
-    ]
+    in_both = (("train", 3), ("test", 2))
+    expected = [(domain, *split, arguments) for domain in ("lab", "wild") for split in in_both]
+    assert fake.calls == [*expected, ("wild", "validation", 4, arguments)]
     builder = prepared.open_builder("synthetic_people/wild", str(tmp_path))
     assert builder.info.splits["train"].num_examples == 3
     for key in ("train_examples", "test_examples", "size", "seed"):

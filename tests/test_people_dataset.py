@@ -37,7 +37,7 @@ def test_examples_are_the_arguments_of_make_example(lab_examples, wild_examples)
 
     wanted = set(inspect.signature(schema.make_example).parameters)
     for example in lab_examples[:4] + wild_examples:
-        assert set(example) == wanted
+        assert set(example) == wanted - {"joints_3d_universal"}
         made = schema.make_example(**example)
         assert made["has_scale"] and made["has_depth"] == example["train_depth"]
         assert example["image"].shape == (SIZE, SIZE, 3) and example["image"].dtype == np.uint8
@@ -89,6 +89,12 @@ def test_lab_and_wild_stay_as_published_results_saw_them(domain, split, means):
         example["image"] for pose in poses for example in render_pose(domain, split, pose, 48, seed=0)
     ]
     np.testing.assert_allclose([picture.mean(axis=(0, 1)) for picture in pictures], means, atol=0.1)
+
+
+def test_wild_3d_is_the_wild_with_depths_to_train_on():
+    (wild_2d,), (wild_3d,) = (render_pose(domain, "validation", 3, 48, 0) for domain in ("wild", "wild_3d"))
+    np.testing.assert_array_equal(wild_2d["image"], wild_3d["image"])
+    assert (wild_2d["train_depth"], wild_3d["train_depth"]) == (False, True)
 
 
 def test_labels_agree_with_each_other(lab_examples, wild_examples):
@@ -179,6 +185,7 @@ def test_ids_are_unique(lab_examples, wild_examples):
 
 def test_splits_have_different_people():
     assert not set(lab.SUBJECTS["train"]) & set(lab.SUBJECTS["test"])
+    assert not set(lab.SUBJECTS["validation"]) & {*lab.SUBJECTS["train"], *lab.SUBJECTS["test"]}
     train, test = (wild._body(split, 0)[0] for split in ("train", "test"))
     assert not np.allclose(train.vertices, test.vertices, atol=5)
 

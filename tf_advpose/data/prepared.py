@@ -7,7 +7,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -26,6 +26,7 @@ BUILDERS = {
     "synthetic_people/wild": SyntheticPeople,
     "synthetic_people/everyday": SyntheticPeople,
     "synthetic_people/everyday_2d": SyntheticPeople,
+    "synthetic_people/wild_3d": SyntheticPeople,
 }
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LEFT_OVER = "incomplete.*"  # what TFDS calls a dataset until it is complete
@@ -87,16 +88,14 @@ def check_absent(name: str, data_dir: str) -> None:
         )
 
 
-def prepare_people_once(data_dir: str, *, train_examples: int, test_examples: int, size: int) -> None:
-    """Renders lab and wild synthetic people from seed 0 on all cores, each unless it is there.
+def prepare_people_once(data_dir: str, domains: Sequence[str] = ("lab", "wild"), **making: int) -> None:
+    """Renders synthetic people from seed 0 on all cores, each domain unless it is there.
 
     Args:
       data_dir: where prepared datasets lie; made if need be.
-      train_examples, test_examples: how many of each domain.
-      size: side of the pictures in pixels.
+      making: how many and how large, as `SyntheticPeople` takes it.
     """
-    making = {"train_examples": train_examples, "test_examples": test_examples, "size": size}
-    for name in ("synthetic_people/lab", "synthetic_people/wild"):
+    for name in (f"synthetic_people/{domain}" for domain in domains):
         try:
             open_builder(name, data_dir)
         except FileNotFoundError:

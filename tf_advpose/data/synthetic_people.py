@@ -18,6 +18,8 @@ class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
     with 3D joints; everyday_2d: others like them whose 3D joints never train. Their subject says to which
     groups of sex, age, build, skin and clothes a person belongs.
 
+    wild_3d: the wild's very pictures with 3D joints to train on, for what could be reached at best.
+
     Licence: none needed. The body is MakeHuman's, in the public domain (CC0), and the pictures are made on
     this machine from a seed; they may be used and passed on.
     To obtain: python prepare.py people; nothing is downloaded.
@@ -35,6 +37,7 @@ class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
             name="everyday", description="For real photos, with 3D joints to train on."
         ),
         tfds.core.BuilderConfig(name="everyday_2d", description="For real photos, with 2D joints alone."),
+        tfds.core.BuilderConfig(name="wild_3d", description="The wild, with 3D joints to train on."),
     ]
 
     def __init__(
@@ -42,6 +45,7 @@ class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
         *,
         train_examples: int = 20_000,
         test_examples: int = 1_000,
+        validation_examples: int = 0,
         size: int = 256,
         seed: int = 0,
         processes: int | None = None,
@@ -51,7 +55,8 @@ class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
         """A builder of so many pictures, `size` wide, from `seed`, by `processes` (None: one a core), of
         everyday people before the photos in the folder `backgrounds`, if that is given."""
         self._backgrounds = backgrounds
-        self._counts = {"train": train_examples, "test": test_examples}
+        counts = {"train": train_examples, "test": test_examples, "validation": validation_examples}
+        self._counts = {split: count for split, count in counts.items() if count}
         self._size, self._seed, self._processes = size, seed, processes
         super().__init__(**kwargs)
 

@@ -13,8 +13,8 @@ from tf_advpose.people import appearance, poses, wardrobe
 from tf_advpose.people.body import Body, make_body
 from tf_advpose.people.person import Person
 
-_BODIES = {"train": 600, "test": 200}  # different people; any of them in any outfit
-_SEED = {"train": 2026, "test": 2027}  # the bodies are the same in every run
+_BODIES = {"train": 600, "test": 200, "validation": 100}  # different people; any of them in any outfit
+_SEED = {"train": 2026, "test": 2027, "validation": 2028}  # the bodies are the same in every run
 _AGES = {"child": (0.33, 0.55), "adult": (0.6, 0.85), "old": (0.88, 1.0)}
 _AGE_SHARES = (0.17, 0.7, 0.13)
 _BUILDS = ((0.35, "thin"), (0.65, "medium"), (np.inf, "heavy"))  # by the weight control, up to

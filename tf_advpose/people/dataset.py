@@ -22,9 +22,10 @@ VIEWS = {
     "wild": 1,
     "everyday": everyday.VIEWS,
     "everyday_2d": everyday.VIEWS,
+    "wild_3d": 1,
 }  # of a pose
 DOMAINS = tuple(VIEWS)
-SPLITS = ("train", "test")
+SPLITS = ("train", "test", "validation")
 _READ_AHEAD = 16  # poses kept ready from each process
 
 
@@ -45,7 +46,7 @@ def generate(
 
     Args:
       domain: one of `DOMAINS`.
-      split: "train" or "test".
+      split: one of `SPLITS`.
       count: how many. In the lab, four in a row are one pose seen by the four cameras; of everyday people,
         three are one pose in three places.
       size: the picture's side in pixels.
@@ -86,9 +87,12 @@ def render_pose(
     domain: str, split: str, number: int, size: int, seed: int, photos: tuple[Path, ...] = ()
 ) -> list[dict]:
     """The examples of one pose, `VIEWS[domain]` of them; `photos` are backgrounds of everyday people."""
-    rng = np.random.default_rng([seed, DOMAINS.index(domain), SPLITS.index(split), number])
-    if domain in ("lab", "wild"):
-        return (lab if domain == "lab" else wild).render_pose(rng, split, number, size)
+    drawn_as = DOMAINS.index("wild" if domain == "wild_3d" else domain)  # the same pictures
+    rng = np.random.default_rng([seed, drawn_as, SPLITS.index(split), number])
+    if domain == "lab":
+        return lab.render_pose(rng, split, number, size)
+    if domain.startswith("wild"):
+        return wild.render_pose(rng, split, number, size, train_depth=domain == "wild_3d")
     return everyday.render_pose(rng, split, number, size, train_depth=domain == "everyday", photos=photos)
 
 

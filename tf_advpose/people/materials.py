@@ -14,7 +14,7 @@ from tf_advpose.people.textures import noise_bank, pattern
 
 SIDE = 256  # pixels of a picture
 COUNTS = {"ground": 300, "wall": 200, "vista": 900}
-_SEED = {"train": 77, "test": 78}
+_SEED = {"train": 77, "test": 78, "validation": 79}
 _LEVELS = 5  # each half as large as the one before
 _CELLS = ("checks", "bricks", "planks", "stripes", "blocks", "dots")
 
