@@ -11,9 +11,10 @@ import tensorflow as tf
 from drawn_people import LAB, WILD
 from test_trainer import assert_same, stored
 
+from tf_advpose import work_folder
 from tf_advpose.config import Config, StageConfig
 from tf_advpose.data import pipeline
-from tf_advpose.training import dry_run, steps, validation, work_folder
+from tf_advpose.training import dry_run, steps, validation
 from tf_advpose.training.trainer import Trainer
 
 
