@@ -98,7 +98,6 @@ def random_batch(count: int, num_lab: int, size: int) -> dict:
 def multiplications(graph) -> int:
     """How many the convolutions and matrix products need of which outputs or changes of `graph` depend."""
     import numpy as np
-    import tensorflow as tf
 
     waiting = [tensor.op for tensor in graph.outputs] + list(graph.control_outputs)
     seen, count = set(waiting), 0
@@ -109,7 +108,7 @@ def multiplications(graph) -> int:
             maps = operation.outputs[0] if operation.type == "Conv2D" else inputs[2]
             kernel = inputs[1].shape
             if operation.type == "Conv2DBackpropFilter":
-                kernel = tf.get_static_value(inputs[1])
+                kernel = operation.outputs[0].shape
             count += maps.shape.num_elements() * int(np.prod(kernel[:3]))  # [h, w, C_in, C_out]
         elif operation.type == "MatMul":
             summed = inputs[0].shape[0 if operation.get_attr("transpose_a") else 1]

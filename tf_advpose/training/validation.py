@@ -12,6 +12,7 @@ from tf_advpose import work_folder
 from tf_advpose.config import VALIDATION_METRICS, Config
 from tf_advpose.data import pipeline
 from tf_advpose.evaluation import protocols, scores, sources
+from tf_advpose.evaluation.conventions import PAPERS
 from tf_advpose.files import write_json
 
 BEST_FILE = "best.json"
@@ -77,7 +78,7 @@ class Validation:
         total_bone_length = work_folder.read_total_bone_length(self._work_dir)
         model = sources.from_generator(generator, self._stage, total_bone_length)
         predictions = sources.collect(model, _batches(self._config, self._data_dir))
-        results = protocols.point_estimates(scores.score(predictions))
+        results = protocols.point_estimates(scores.score(predictions, PAPERS))
         found = {"mpjpe": results.get("mpjpe"), "pckh": results.get("pckh", {}).get("mean")}
         found = {name: value for name, value in found.items() if value is not None}
         self._keep_if_best(step, found[self._config.best_by], generator)
