@@ -5,6 +5,7 @@ import pathlib
 import re
 
 import drawn_people
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
