@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 
+from tf_advpose import work_folder
 from tf_advpose.evaluation import prediction_files
 from tf_advpose.skeleton import JOINT_NAMES
-from tf_advpose.training import work_folder
 
 
 @pytest.fixture(scope="module")

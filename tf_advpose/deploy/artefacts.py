@@ -5,11 +5,11 @@ import pathlib
 import keras
 import numpy as np
 
+from tf_advpose import work_folder
 from tf_advpose.deploy import card, examples, outputs, parity, saved_model, scores, tflite
 from tf_advpose.deploy.examples import Examples
 from tf_advpose.deploy.metadata import describe
 from tf_advpose.files import write_json
-from tf_advpose.training import work_folder
 
 PARITY_FILE = "parity.json"
 PARITY_TABLE_FILE = "parity.md"

@@ -27,7 +27,24 @@ def evaluate(predictions: Predictions, conventions: Conventions = PAPERS) -> dic
 
 
 def summarise(scores: Scores) -> dict:
-    """The figures of one model on one split.
+    """The figures of one model on one split, and how sure they are.
+
+    Returns:
+      What `point_estimates` returns, and
+      "intervals": (low, high) of 95 % around each average, or None; "drawn_by" and "draws_from", what the
+        bootstrap draws and how many there are.
+    """
+    drawn_by, group = uncertainty.drawn_by(scores.predictions.sequence)
+    return {
+        **point_estimates(scores),
+        "intervals": uncertainty.intervals(averages(scores), group),
+        "drawn_by": drawn_by,
+        "draws_from": int(group.max()) + 1,
+    }
+
+
+def point_estimates(scores: Scores) -> dict:
+    """The figures of one model on one split, without the bootstrap, which takes the longest.
 
     Returns:
       "examples": how many there are; "conventions": those chosen.
@@ -38,8 +55,6 @@ def summarise(scores: Scores) -> dict:
         "mpjpe_by_limb" by `LIMB_GROUPS` (Table 2); "by_action" and, for MPI-INF-3DHP, "by_scene":
         "examples", MPJPE, PA-MPJPE with and without scale, and `SHARES` of each (Tables 1 and 4);
         "velocity": its "error" in mm a step, "frame_step" and "pairs", or why it is "skipped".
-      "intervals": (low, high) of 95 % around each average, or None; "drawn_by" and "draws_from", what the
-        bootstrap draws and how many there are.
     """
     results = {
         "examples": len(scores.predictions),
@@ -49,9 +64,6 @@ def summarise(scores: Scores) -> dict:
         results["pckh"] = pckh_by_group(scores.head_distances, scores.conventions.pckh)
     if scores.has_3d.any():
         results |= _summarise_3d(scores)
-    drawn_by, group = uncertainty.drawn_by(scores.predictions.sequence)
-    results["intervals"] = uncertainty.intervals(averages(scores), group)
-    results |= {"drawn_by": drawn_by, "draws_from": int(group.max()) + 1}
     return results
 
 

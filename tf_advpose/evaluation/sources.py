@@ -12,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from tf_advpose import work_folder
 from tf_advpose.deploy import runtime
 from tf_advpose.deploy.saved_model import METADATA_FILE
 from tf_advpose.deploy.serving import read_out
 from tf_advpose.evaluation.predictions import LABELS, Predictions
 from tf_advpose.skeleton import JOINT_NAMES, mirror_order
 from tf_advpose.startup import quiet_unless_it_fails
-from tf_advpose.training import work_folder
 
 _PREDICTED = {
     "joints_2d": "predicted_joints_2d",

@@ -16,6 +16,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 
 import keras
@@ -27,6 +28,7 @@ from tf_advpose.files import is_fresh, write_json, written_aside
 from tf_advpose.models import build_discriminator, build_generator
 
 CONFIG_FILE = "config.json"
+CHECKPOINTS = "checkpoints"  # folder of a stage
 TRAINING_SET_FILE = "training_set.json"
 METRICS_FILE = "metrics.jsonl"
 VALIDATION_FILE = "validation.jsonl"
@@ -204,6 +206,17 @@ def weights_path(work_dir: str, stage: str, player: str) -> pathlib.Path:
         average of its weights; "generator_best", the weights that validated best.
     """
     return pathlib.Path(work_dir) / stage / f"{player}.weights.h5"
+
+
+def kept_checkpoints(folder: pathlib.Path) -> list[int]:
+    """The steps of the checkpoints in `folder`, the newest first."""
+    names = (re.fullmatch(r"ckpt-(\d+)\.index", path.name) for path in folder.glob("ckpt-*"))
+    return sorted((int(name[1]) for name in names if name), reverse=True)
+
+
+def checkpoint_path(folder: pathlib.Path, step: int) -> pathlib.Path:
+    """Where the checkpoint of a step lies, as `tf.train.Checkpoint` names it."""
+    return folder / f"ckpt-{step}"
 
 
 def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
