@@ -14,6 +14,7 @@ MIDDLE_ON_PAPER, SHADOW_ON_PAPER, FLOOR_ON_PAPER = (77, 77, 77), (222, 222, 222)
 BORDER = (30, 30, 30)
 FRONT_DEGREES, SIDE_DEGREES = 0.0, 90.0  # the camera stands in front; then from its right
 ELEVATION_DEGREES = 10.0  # looked at slightly from above, so that the floor shows
+SMALLEST_REACH = 800.0  # mm
 SUBPIXEL_BITS = 4  # OpenCV draws at sixteenths of a pixel
 FARTHEST_PIXEL = 2**14  # joints far outside the photo would overflow OpenCV's integers
 
@@ -25,15 +26,19 @@ def side_colour(joint: int) -> tuple[int, int, int]:
 
 
 def draw_joints(
-    image: np.ndarray, joints_2d: np.ndarray, joint_weight: np.ndarray | None = None
+    image: np.ndarray,
+    joints_2d: np.ndarray,
+    joint_weight: np.ndarray | None = None,
+    person_size: float | None = None,
 ) -> np.ndarray:
     """A copy of `image` [H, W, 3] uint8 with the skeleton of `joints_2d` [P, 2], pixels of that image.
 
-    Joints of `joint_weight` [P] 0, and bones that end in one, are left out. None: all are drawn.
+    Joints of `joint_weight` [P] 0, and bones that end in one, are left out. None: all are drawn. Lines are
+    as wide as suits a person of `person_size` pixels with some margin. None: one who fills the image.
     """
     drawn = np.ascontiguousarray(image).copy()
     shown = np.ones(NUM_JOINTS, bool) if joint_weight is None else np.asarray(joint_weight) > 0
-    unit = max(drawn.shape[:2]) / 256
+    unit = (person_size or max(drawn.shape[:2])) / 256
     # OpenCV counts from the centre of the first pixel.
     points = np.clip(np.asarray(joints_2d) - 0.5, -FARTHEST_PIXEL, FARTHEST_PIXEL)
     bones = [bone for bone in BONES if shown[list(bone)].all()]
@@ -56,10 +61,11 @@ def draw_skeleton(
     elevation: float = ELEVATION_DEGREES,
     reach: float = 1000.0,
 ) -> np.ndarray:
-    """Draws root-relative `joints_3d` [P, 3] mm (camera frame: y down, z away) upright on a floor.
+    """Draws people upright on a floor.
 
     Args:
-      joints_3d: drawn in the colours of its sides.
+      joints_3d: [P, 3], one person, or [N, P, 3], mm, about the pelvis or the people's middle (camera
+        frame: y down, z away); drawn in the colours of their sides.
       size: width and height of the drawing in pixels.
       degrees: how far the viewer walks round the person; 0 is where the camera stood.
       elevation: degrees by which the viewer looks down; 90 is from straight above.
@@ -69,9 +75,10 @@ def draw_skeleton(
       [size, size, 3] uint8, on white.
     """
     paper = np.full((size, size, 3), 255, np.uint8)
+    people = np.reshape(joints_3d, (-1, NUM_JOINTS, 3))
     unit = size / (2 * reach)  # pixels of a millimetre
-    floor = joints_3d[:, 1].max()
-    # The floor stands at an eighth of the height; from above the pelvis is in the middle.
+    floor = people[..., 1].max() if len(people) else 0.0
+    # The floor stands at an eighth of the height; from above the middle of the people is in the middle.
     base = (0.75 * reach - floor) * np.cos(np.radians(elevation))
 
     def draw(points: np.ndarray, colour: tuple[int, int, int], width: float) -> None:
@@ -81,13 +88,14 @@ def draw_skeleton(
 
     for line in floor_lines(floor, 0.9 * reach):
         draw(line, FLOOR_ON_PAPER, 0.6)
-    for child, parent in BONES:
-        draw(joints_3d[[child, parent]] * [1, 0, 1] + [0, floor, 0], SHADOW_ON_PAPER, 2.6)
-    for child, parent in far_bones_first(joints_3d, degrees, elevation):
+    bones = [(person[[child, parent]], child) for person in people for child, parent in BONES]
+    for ends, _ in bones:
+        draw(ends * [1, 0, 1] + [0, floor, 0], SHADOW_ON_PAPER, 2.6)
+    bones.sort(key=lambda bone: -seen_from(bone[0], degrees, elevation)[1].mean())
+    for ends, child in bones:
         colour = side_colour(child)
-        # A white border lets near limbs pass in front.
-        draw(joints_3d[[child, parent]], (255, 255, 255), 6.0)
-        draw(joints_3d[[child, parent]], MIDDLE_ON_PAPER if colour == MIDDLE else colour, 3.6)
+        draw(ends, (255, 255, 255), 6.0)  # a white border lets near limbs pass in front
+        draw(ends, MIDDLE_ON_PAPER if colour == MIDDLE else colour, 3.6)
     return paper
 
 
@@ -107,9 +115,11 @@ def draw_heatmaps(image: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
 
 
 def reach_of(pose: np.ndarray) -> float:
-    """Half the side of a square that holds `pose` [P, 3] from any side, its pelvis in the middle."""
-    height = np.ptp(pose[:, 1])
-    return max(800.0, 0.62 * height, 1.05 * np.abs(pose[:, [0, 2]]).max())
+    """Half the side of a square that holds `pose` [..., P, 3] from any side, its origin in the middle."""
+    if not pose.size:
+        return SMALLEST_REACH
+    height = np.ptp(pose[..., 1])
+    return max(SMALLEST_REACH, 0.62 * height, 1.05 * np.abs(pose[..., [0, 2]]).max())
 
 
 def seen_from(
@@ -132,11 +142,9 @@ def floor_lines(floor: float, half_side: float) -> np.ndarray:
     return np.insert(np.concatenate([along, along[..., ::-1]]), 1, floor, axis=-1)
 
 
-def far_bones_first(
-    pose: np.ndarray, degrees: float, elevation: float = ELEVATION_DEGREES
-) -> list[tuple[int, int]]:
-    """The bones in the order in which they are drawn."""
-    away = seen_from(pose, degrees, elevation)[1]
+def far_bones_first(pose: np.ndarray, degrees: float) -> list[tuple[int, int]]:
+    """The bones of `pose` [P, 3] in the order in which they are drawn."""
+    away = seen_from(pose, degrees)[1]
     return sorted(BONES, key=lambda bone: -away[list(bone)].mean())
 
 
