@@ -26,7 +26,7 @@ flags.DEFINE_string(
     "boxes", None, "JSON file of the people in each picture. Without it and --box: one person."
 )
 flags.DEFINE_float("focal_mm", None, "Focal length, 35 mm equivalent. None: a field of view of 55 degrees.")
-flags.DEFINE_list(
+flags.DEFINE_string(
     "intrinsics", None, "fx,fy,cx,cy in pixels of the pictures, with or without k1,k2,k3,p1,p2."
 )
 flags.DEFINE_bool("smooth", False, "Smooth videos by a One-Euro filter.")
@@ -43,12 +43,12 @@ STATUS_LEFT_OUT, STATUS_INTERRUPTED = 2, 130
 
 def open_predictor():
     """The model; loads TensorFlow only for one that needs it."""
+    from tf_advpose.deploy.runtime import PosePredictor, check_model
     from tf_advpose.startup import load_tensorflow_quietly, quiet_unless_it_fails
 
+    check_model(FLAGS.model)
     if os.path.isdir(FLAGS.model):
         load_tensorflow_quietly()
-    from tf_advpose.deploy.runtime import PosePredictor
-
     with quiet_unless_it_fails():
         predictor = PosePredictor(FLAGS.model)
         predictor.predict(np.zeros((16, 16, 3), np.uint8))  # at the first, LiteRT announces its delegate
@@ -59,7 +59,7 @@ def run():
     """Does all that the flags say."""
     from tf_advpose.prediction import inputs, people, tables
     from tf_advpose.prediction import run as prediction
-    from tf_advpose.prediction.cameras import Camera
+    from tf_advpose.prediction.cameras import Camera, parse_intrinsics
     from tf_advpose.prediction.smoothing import OneEuro
 
     for name in ("model", "input", "output"):
@@ -68,7 +68,7 @@ def run():
     if FLAGS.box and FLAGS.boxes:
         raise ValueError("Give --box or --boxes, not both.")
     prediction.check_output(FLAGS.output)
-    camera = Camera(FLAGS.focal_mm, FLAGS.intrinsics and tuple(map(float, FLAGS.intrinsics)))
+    camera = Camera(FLAGS.focal_mm, parse_intrinsics(FLAGS.intrinsics) if FLAGS.intrinsics else None)
     smoothing = OneEuro(FLAGS.smooth_min_cutoff, FLAGS.smooth_beta) if FLAGS.smooth else None
     sources = inputs.find(FLAGS.input)
     if FLAGS.boxes:

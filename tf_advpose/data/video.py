@@ -84,7 +84,7 @@ def _open(path: Path, upright: bool = False) -> cv2.VideoCapture:
         video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, _ONE_THREAD)
     finally:
         logging.setLogLevel(level)
-    video.set(cv2.CAP_PROP_ORIENTATION_AUTO, upright)  # else as stored, like photos
+    video.set(cv2.CAP_PROP_ORIENTATION_AUTO, float(upright))  # else as stored, like photos
     return video
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tf_advpose.deploy.metadata import describe
+from tf_advpose.deploy.runtime import SAVED_MODEL_FILE
 from tf_advpose.deploy.saved_model import METADATA_FILE
 from tf_advpose.evaluation import sources
 from tf_advpose.training import work_folder
@@ -20,20 +21,15 @@ def open_model(folder: str | os.PathLike) -> tuple[dict, Callable[[np.ndarray], 
     stage.
 
     Raises:
-      FileNotFoundError, ValueError: there is neither a run with a finished stage nor a SavedModel of this
+      FileNotFoundError, ValueError: the run has not finished a stage, or the SavedModel is not of this
         project.
     """
     folder = pathlib.Path(folder)
-    if (folder / work_folder.CONFIG_FILE).is_file():
-        model = sources.from_work_folder(str(folder))
-        stage = work_folder.finished_stages(str(folder))[-1]
-        metadata = describe(work_folder.open_run(str(folder)), stage, model.total_bone_length)
-    elif (folder / "saved_model.pb").is_file():
+    if (folder / SAVED_MODEL_FILE).is_file():
         model = sources.from_saved_model(str(folder))
         metadata = json.loads((folder / METADATA_FILE).read_text())
     else:
-        raise FileNotFoundError(
-            f"{folder} is neither a run ({work_folder.CONFIG_FILE} not found) nor a SavedModel "
-            "(saved_model.pb not found, which lies in the folder of a version: exports/<name>/1)."
-        )
+        model = sources.from_work_folder(str(folder))
+        stage = work_folder.finished_stages(str(folder))[-1]
+        metadata = describe(work_folder.open_run(str(folder)), stage, model.total_bone_length)
     return metadata, lambda crops: {name: np.asarray(value) for name, value in model.predict(crops).items()}

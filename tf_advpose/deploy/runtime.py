@@ -19,6 +19,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 METADATA_NAME = "metadata.json"
+RUN_FILE, SAVED_MODEL_FILE = "config.json", "saved_model.pb"  # what makes a folder a model
 FACTOR_TOLERANCE = 1e-3  # as in `data.crop`
 LARGEST_BATCH = 32  # crops that go through a model at a time
 SURE_ENOUGH = 0.1  # a joint's confidence, for the box to be fitted to it
@@ -55,6 +56,7 @@ class PosePredictor:
         """
         self._threads = num_threads or os.cpu_count() or 1
         self._pool = concurrent.futures.ThreadPoolExecutor(self._threads)
+        check_model(path)
         if os.path.isdir(path):
             from tf_advpose.deploy import folders  # loads TensorFlow
 
@@ -176,6 +178,18 @@ class _Interpreters:
     def _runner(self, threads: int) -> Callable:
         interpreter = Interpreter(model_path=self._path, num_threads=threads)
         return interpreter.get_signature_runner("serving_default")
+
+
+def check_model(path: str | os.PathLike) -> None:
+    """Raises FileNotFoundError where there is nothing at `path`, or a folder that holds no model."""
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"Model not found: {path}")
+    holds = [os.path.isfile(os.path.join(path, name)) for name in (RUN_FILE, SAVED_MODEL_FILE)]
+    if os.path.isdir(path) and not any(holds):
+        raise FileNotFoundError(
+            f"{path} is neither a run ({RUN_FILE} not found) nor a SavedModel ({SAVED_MODEL_FILE} not "
+            "found; it lies in the folder of a version, such as exports/full/1)."
+        )
 
 
 def read_metadata(path: str | os.PathLike) -> dict:

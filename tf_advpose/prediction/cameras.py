@@ -55,6 +55,14 @@ class Camera:
         return {"from": "assumed", "field_of_view_degrees": DEFAULT_FIELD_OF_VIEW}
 
 
+def parse_intrinsics(text: str) -> tuple[float, ...]:
+    """Numbers from "fx,fy,cx,cy" or all nine; raises ValueError where they are none."""
+    try:
+        return tuple(float(number) for number in text.split(","))
+    except ValueError:
+        raise ValueError(f"--intrinsics={text}: expected numbers with commas between them.") from None
+
+
 def absolute_joints(
     pose: Pose, crop_side: float, total_bone_length: float, intrinsics: np.ndarray
 ) -> np.ndarray:
