@@ -40,7 +40,7 @@ def test_labels_follow_the_cut():
 
 
 def test_cut_holds_what_augmentation_may_reach():
-    """As far from the box's centre as the margin says, and on to a whole step, unless the photo ends before."""
+    """As far from the box's centre as the margin says, and on to a whole step; or the photo ends before."""
     box = np.array([300.0, 200.0, 20.0, 40.0])
     example = schema.make_example(photo(), person()["joints_2d"], box=box, example_id="x")
     reach = 20 * schema.CUT_MARGIN
