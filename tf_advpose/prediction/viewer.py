@@ -37,20 +37,20 @@ class Viewer:
                 self._pictures.append(_entry(title, picture, records))
         self._seen += 1
 
-    @property
-    def every(self) -> int:
-        """Of how many pictures one is shown."""
-        return self._every
-
-    def write(self, path: pathlib.Path) -> None:
-        data = {
+    def data(self) -> dict:
+        """What the page knows: joints in pixels of its small pictures and in mm; one picture in `every`."""
+        return {
             "joints": JOINT_NAMES,
             "bones": BONES,
             "colours": [_css(drawing.side_colour(joint)) for joint in range(NUM_JOINTS)],
             "every": self._every,
             "pictures": self._pictures,
         }
-        text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")  # titles must not end the script
+
+    def write(self, path: pathlib.Path) -> None:
+        text = json.dumps(self.data(), allow_nan=False).replace(
+            "<", "\\u003c"
+        )  # titles must not end the script
         page = TEMPLATE.read_text(encoding="utf-8").replace(DATA_PLACE, text)
         with written_aside(path) as aside:
             aside.write_text(page, encoding="utf-8")
