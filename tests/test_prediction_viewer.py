@@ -29,7 +29,8 @@ function colours(canvas) {
     const colour = name.split(",").map(Number);
     let count = 0, x = 0;
     for (let at = 0; at < data.length; at += 4) {
-      if (data[at + 3] < 255 || colour.some((value, part) => Math.abs(data[at + part] - value) > 6)) continue;
+      const other = colour.some((value, part) => Math.abs(data[at + part] - value) > 6);
+      if (other || data[at + 3] < 255) continue;
       count += 1;
       x += (at / 4) % canvas.width / canvas.width;
     }
