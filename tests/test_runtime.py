@@ -291,13 +291,22 @@ def test_a_prepared_record_of_a_real_photo_is_that_photo(samples, name, box):
     assert np.abs(record - cut).mean() < 3
 
 
-def test_the_lines_of_the_documentation_run(path, photo, tmp_path):
-    """docs/deployment.md, from its export to a printed joint."""
-    text = (pathlib.Path(__file__).parent.parent / "docs/deployment.md").read_text()
+@pytest.mark.parametrize(
+    ("document", "line"),
+    [
+        ("docs/deployment.md", r"^head_top: pixel -?\d+, -?\d+, [+-]\d+ mm behind the pelvis$"),
+        ("README.md", r"^head_top \[.*\] \[.*\] mm from the pelvis$"),
+        ("docs/predict.md", r"\]$"),
+    ],
+)
+def test_the_lines_of_the_documentation_run(path, photo, tmp_path, document, line):
+    """From an export to printed joints."""
+    text = (pathlib.Path(__file__).parent.parent / document).read_text()
     (lines,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     folder = tmp_path / "exports/full/1"
     folder.mkdir(parents=True)
-    shutil.copy(path, folder / "pose_int8.tflite")
+    for number_format in ("int8", "float16"):
+        shutil.copy(path, folder / f"pose_{number_format}.tflite")
     large = cv2.resize(photo, (800, 700))
     cv2.imwrite(str(tmp_path / "photo.jpg"), large[..., ::-1])
     environment = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parent.parent)}
@@ -305,4 +314,4 @@ def test_the_lines_of_the_documentation_run(path, photo, tmp_path):
         [sys.executable, "-c", lines], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
-    assert re.search(r"^head_top: pixel -?\d+, -?\d+, [+-]\d+ mm behind the pelvis$", result.stdout, re.M)
+    assert re.search(line, result.stdout, re.M)

@@ -39,8 +39,8 @@ def describe_model(path: str, metadata: dict) -> dict:
     return {"path": path, **{name: metadata.get(name) for name in kept}}
 
 
-def header(model: dict, run: dict) -> dict:
-    """What stands before the poses of all files: names, units, `model`, and the entries of `run`."""
+def header() -> dict:
+    """What stands at the beginning of all files: names and units."""
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -48,8 +48,6 @@ def header(model: dict, run: dict) -> dict:
         "bones": [list(bone) for bone in BONES],  # (child, parent)
         "root": JOINT_NAMES[ROOT],
         "units": UNITS,
-        "model": model,
-        **run,
     }
 
 
