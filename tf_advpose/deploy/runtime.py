@@ -11,6 +11,7 @@ import concurrent.futures
 import dataclasses
 import json
 import os
+import struct
 from collections.abc import Callable, Sequence
 
 import cv2
@@ -197,18 +198,28 @@ def read_metadata(path: str | os.PathLike) -> dict:
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: it is no .tflite file, or not from this project.
+      ValueError: it is no .tflite file, damaged, or not from this project.
     """
     with open(path, "rb") as file:
         content = file.read()
     if content[4:8] != b"TFL3":
         raise ValueError(f"{path} is no .tflite file.")
+    try:
+        metadata = _stored_metadata(content)
+    except (struct.error, ValueError):
+        raise ValueError(f"{path} is damaged: a part of it is missing.") from None
+    if metadata is None:
+        raise ValueError(f"{path} holds no {METADATA_NAME}: it was not exported by this project.")
+    return metadata
+
+
+def _stored_metadata(content: bytes) -> dict | None:
     model = schema.Model.GetRootAs(content)
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
         if entry.Name() == METADATA_NAME.encode():
             return json.loads(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
-    raise ValueError(f"{path} holds no {METADATA_NAME}: it was not exported by this project.")
+    return None
 
 
 def crop_square(photo: np.ndarray, top_left: Sequence[float], pixels: float, size: int) -> np.ndarray:

@@ -106,7 +106,7 @@ def _check_list(boxes, where: str) -> None:
 
 def _checked_box(box, where: str) -> Box:
     numbers = isinstance(box, list) and all(type(value) in (int, float) for value in box)
-    if not numbers or len(box) != 4 or not all(map(math.isfinite, box)) or min(box[2:]) <= 0:
+    if not numbers or len(box) != 4 or not all(abs(value) < math.inf for value in box) or min(box[2:]) <= 0:
         raise ValueError(
             f"{where}: a box is x, y, width, height in pixels, numbers, the last two above 0; got {box}."
         )
