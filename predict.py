@@ -97,6 +97,8 @@ def main(_) -> None:
         summary = run()
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
+    except ModuleNotFoundError as error:
+        sys.exit(f"error: {error}; a model that is a folder needs all of requirements.txt.")
     print(f"{summary.poses} poses in {summary.pictures} pictures. Written: {FLAGS.output}")
     if not summary.complete:
         print("Interrupted: what was finished is written.", file=sys.stderr)

@@ -51,9 +51,21 @@ def test_the_script_needs_absl_besides(dot_model, photo, tmp_path):
     (tmp_path / "in/photo.jpg").write_bytes(photo.read_bytes())
     (tmp_path / "in/text.jpg").write_text("no photo")
     python = bare_environment.make(tmp_path / "venv", [*PACKAGES, "absl-py"])
-    command = [python, REPOSITORY / "predict.py", f"--model={dot_model}", f"--input={tmp_path / 'in'}"]
-    command += [f"--output={tmp_path / 'out'}", "--csv", "--bvh", "--viewer", "--smooth"]
-    result = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    command = [
+        python,
+        REPOSITORY / "predict.py",
+        f"--input={tmp_path / 'in'}",
+        f"--output={tmp_path / 'out'}",
+    ]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/config.json").touch()
+    refused = subprocess.run([*command, f"--model={tmp_path / 'run'}"], capture_output=True, text=True)
+    message = (
+        "error: No module named 'tensorflow'; a model that is a folder needs all of requirements.txt.\n"
+    )
+    assert (refused.returncode, refused.stderr) == (1, message)
+    command += [f"--model={dot_model}", "--csv", "--bvh", "--viewer", "--smooth"]
+    result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 2, result.stderr
     assert "4 poses in 4 pictures" in result.stdout and "Not a readable photo" in result.stderr
     assert (tmp_path / "out/views/photo.jpg.png").exists()
