@@ -216,6 +216,48 @@ def test_what_is_broken_is_named_left_out_and_counted(dot_model, tmp_path):
     assert found["complete"] and len(found["poses"]) == 1
 
 
+def test_a_frame_whose_box_lies_outside_does_not_harm_the_others(dot_model, tmp_path):
+    """Not even the first: each video has its own film and filter. Nor do inputs that are left out whole."""
+    joints = dot_finder.joints(1, 40, 50, 260)
+    for name in ("a.mp4", "b.mp4", "c.mp4"):
+        dot_finder.write_video(tmp_path / "in" / name, [dot_finder.draw([joints], 360, 360)] * 4)
+    (tmp_path / "in/d.jpg").write_text("no photo")
+    good, outside = [dot_finder.box_of(joints)], [[900, 900, 50, 50]]
+    by_name = {
+        "a.mp4": good,
+        "b.mp4": {"0": outside, "1": good, "3": good},
+        "c.mp4": outside,
+        "d.jpg": good,
+    }
+    (tmp_path / "boxes.json").write_text(json.dumps(by_name))
+    output = tmp_path / "out"
+    result = run(
+        dot_model, tmp_path / "in", output, f"--boxes={tmp_path / 'boxes.json'}", "--smooth", "--bvh"
+    )
+    assert result.returncode == 2
+    *named, count = complaints(result)
+    assert len(named) == 3 and "b.mp4, frame 0)" in named[0] and "c.mp4, frame 0)" in named[1]
+    assert count == "error: 3 inputs were left out, in whole or in part."
+    found = read(output)
+    assert [source["frames"] for source in found["sources"]] == [4, 3, 0, 0]
+    places = [(pose["source"], pose["frame"]) for pose in found["poses"]]
+    assert places == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 1), (1, 3)]
+    for pose in found["poses"]:
+        np.testing.assert_allclose(pose["joints_2d"], joints, atol=4)
+    for name, frames in (("a.mp4", 4), ("b.mp4", 3)):
+        film = cv2.VideoCapture(str(output / f"films/{name}.mp4"))
+        assert film.get(cv2.CAP_PROP_FRAME_COUNT) == frames
+
+
+def test_nothing_usable_is_said_and_leaves_empty_tables(dot_model, tmp_path):
+    (tmp_path / "text.jpg").write_text("no photo")
+    result = run(dot_model, tmp_path, tmp_path / "out", "--csv", "--bvh", "--viewer")
+    assert result.returncode == 2 and "0 poses in 0 pictures" in result.stdout
+    assert read(tmp_path / "out")["poses"] == []
+    assert len(np.load(tmp_path / "out/poses.npz")["frame"]) == 0
+    assert files(tmp_path / "out") == {"poses.json", "poses.npz", "poses.csv"}
+
+
 def test_a_video_that_ends_early_keeps_what_it_has(dot_model, place, tmp_path):
     frames = [dot_finder.draw([walking(number % 24)], 400, 400) for number in range(80)]
     path = tmp_path / "cut.avi"
