@@ -10,14 +10,7 @@ import pathlib
 import numpy as np
 
 from tf_advpose.files import written_aside
-from tf_advpose.skeleton import (
-    BONES,
-    LEFT_HIP,
-    RIGHT_HIP,
-    ROOT,
-    THORAX,
-    bone_lengths,
-)
+from tf_advpose.skeleton import BONES, LEFT_HIP, RIGHT_HIP, ROOT, THORAX, bone_lengths
 
 ROTATIONS = "Zrotation Xrotation Yrotation"
 FRAME_RATE_OF_PHOTOS = 25.0  # for the one frame that they have

@@ -25,9 +25,9 @@ DEGREES_A_SECOND = 45.0  # by which the skeleton of a film turns
 _CODEC = "mp4v"  # the only one of MP4 that every build of OpenCV writes
 
 
-def overlay(photo: np.ndarray, records: np.ndarray, largest_side: int = LARGEST_SIDE) -> np.ndarray:
-    """The photo with the joints of its people, reduced to at most `largest_side` pixels: uint8 RGB."""
-    scale = min(1.0, largest_side / max(photo.shape[:2]))
+def overlay(photo: np.ndarray, records: np.ndarray) -> np.ndarray:
+    """The photo with the joints of its people, reduced to at most `LARGEST_SIDE` pixels: uint8 RGB."""
+    scale = min(1.0, LARGEST_SIDE / max(photo.shape[:2]))
     return _resized_overlay(photo, records, tuple(max(1, round(side * scale)) for side in photo.shape[:2]))
 
 
