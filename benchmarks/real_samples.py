@@ -28,7 +28,7 @@ load_tensorflow_quietly()
 import cv2
 import numpy as np
 
-from tf_advpose import visualize
+from tf_advpose import drawing
 from tf_advpose.data import pipeline
 from tf_advpose.evaluation import sources
 from tf_advpose.files import write_json
@@ -89,10 +89,10 @@ def draw(work_dir: str, data_dir: str, name: str, split: str, path: pathlib.Path
     images = np.concatenate([(255 * batch["image"].numpy()).round() for batch in batches]).astype(np.uint8)
     rows = []
     for index in range(count):
-        labels = visualize.draw_joints(
+        labels = drawing.draw_joints(
             images[index], predictions.joints_2d[index], predictions.joint_weight[index]
         )
-        found = visualize.draw_joints(images[index], predictions.predicted_joints_2d[index])
+        found = drawing.draw_joints(images[index], predictions.predicted_joints_2d[index])
         rows.append(np.concatenate([images[index], labels, found], axis=1))
     picture = cv2.resize(np.concatenate(rows), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
     path.parent.mkdir(parents=True, exist_ok=True)

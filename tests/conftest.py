@@ -25,3 +25,11 @@ def drawn_data(tmp_path_factory) -> str:
     import drawn_people
 
     return drawn_people.prepare(tmp_path_factory.mktemp("drawn_people"))
+
+
+@pytest.fixture(scope="session")
+def dot_model(tmp_path_factory) -> pathlib.Path:
+    """A .tflite file that finds people who are dots, see `dot_finder`."""
+    import dot_finder
+
+    return dot_finder.write_tflite(tmp_path_factory.mktemp("dot_finder") / "pose.tflite")

@@ -40,11 +40,13 @@ def test_labels_follow_the_cut():
 
 
 def test_cut_holds_what_augmentation_may_reach():
-    """The cut is as wide as the margin says about the box's centre, unless the photo ends before."""
+    """As far from the box's centre as the margin says, and on to a whole step; or the photo ends before."""
     box = np.array([300.0, 200.0, 20.0, 40.0])
     example = schema.make_example(photo(), person()["joints_2d"], box=box, example_id="x")
-    assert example["image"].shape[:2] == pytest.approx((40 * schema.CUT_MARGIN,) * 2, abs=2)
-    np.testing.assert_allclose(example["box"][:2] + example["box"][2:] / 2, 20 * schema.CUT_MARGIN, atol=1)
+    reach = 20 * schema.CUT_MARGIN
+    left, top = 24 * np.floor((310 - reach) / 24), 24 * np.floor((220 - reach) / 24)
+    assert example["image"].shape[:2] == pytest.approx((220 + reach - top, 310 + reach - left), abs=1)
+    np.testing.assert_allclose(example["box"][:2] + [left, top], box[:2])
     corner = schema.make_example(photo(), person()["joints_2d"], box=box - (300, 200, 0, 0), example_id="x")
     assert corner["image"].shape[:2] == pytest.approx(
         (20 + 20 * schema.CUT_MARGIN, 10 + 20 * schema.CUT_MARGIN), abs=2

@@ -4,7 +4,7 @@ import layouts
 import numpy as np
 import pytest
 
-from tf_advpose.data.video import read_frames
+from tf_advpose.data.video import USUAL_FRAME_RATE, frame_rate, read_frames, read_upright
 
 LENGTH = 40
 
@@ -50,3 +50,29 @@ def test_a_truncated_video_is_an_error_and_no_shorter_video(tmp_path, path):
     cut.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises((EOFError, ValueError), match=cut.name):
         list(read_frames(cut, range(LENGTH)))
+
+
+def test_all_frames_upright(tmp_path):
+    """As phones store what was taken in portrait: lying, with a rotation in the track's header."""
+    path = tmp_path / "phone.mp4"
+    layouts.write_video(path, LENGTH)
+    content = path.read_bytes()
+    at = content.index(b"tkhd") + 44  # version 0: the matrix follows times, layer, group and volume
+    matrix = np.frombuffer(content[at : at + 36], ">i4")
+    assert matrix.tolist() == [65536, 0, 0, 0, 65536, 0, 0, 0, 2**30]
+    quarter = np.array([0, 65536, 0, -65536, 0, 0, layouts.VIDEO_SIZE << 16, 0, 2**30], ">i4")
+    path.write_bytes(content[:at] + quarter.tobytes() + content[at + 36 :])
+    upright, stored = list(read_upright(path)), list(read_frames(path, range(LENGTH)))
+    assert len(upright) == LENGTH
+    for turned, lying in zip(upright, stored, strict=True):
+        np.testing.assert_array_equal(turned, np.rot90(lying, -1))
+
+
+def test_what_is_no_video_to_predict_from_is_named(tmp_path, path):
+    assert len(list(read_upright(path))) == LENGTH and frame_rate(path) > 1
+    (tmp_path / "text.mp4").write_text("no video")
+    with pytest.raises(ValueError, match="Not a readable video: .*text.mp4"):
+        next(read_upright(tmp_path / "text.mp4"))
+    with pytest.raises(FileNotFoundError, match="Video not found: .*none.mp4"):
+        next(read_upright(tmp_path / "none.mp4"))
+    assert frame_rate(tmp_path / "text.mp4") == USUAL_FRAME_RATE

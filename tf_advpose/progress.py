@@ -4,8 +4,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+try:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+except ImportError:  # it comes with Keras, which a .tflite file does not need
+    Console = None
 
 LOG_INTERVAL = 15.0  # seconds between two lines where there is no terminal
 
@@ -18,9 +21,9 @@ class ProgressBar:
 
     def __init__(self, label: str, total: int, done: int = 0):
         self._label, self._total, self._done, self._start = label, total, done, done
-        self._console = Console(file=sys.stderr)
+        self._console = Console(file=sys.stderr) if Console else None
         self._live = None
-        if self._console.is_terminal:
+        if self._console and self._console.is_terminal:
             self._live = Progress(
                 TextColumn("{task.description:<24}"),
                 BarColumn(bar_width=30),
@@ -53,7 +56,10 @@ class ProgressBar:
 
     def say(self, line: str) -> None:
         """Prints a line above the bar, or into the log."""
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        if self._console:
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        else:
+            print(line, file=sys.stderr, flush=True)
 
     def _print_line(self, note: str) -> None:
         self._last_line = time.monotonic()

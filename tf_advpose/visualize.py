@@ -1,79 +1,37 @@
-"""Pictures of poses: joints and heatmaps over the photo, 3D skeletons, curves, sheets of examples.
+"""Figures of poses, by matplotlib: 3D skeletons, curves, sheets of examples.
 
-The person's right side is orange, the left blue (a pair that colour-blind people tell apart), the middle
-white on photos and dark grey on paper. Images are RGB uint8; nothing here opens a window.
+Colours and views are those of `drawing`. Images are RGB uint8; nothing here opens a window.
 """
 
 import dataclasses
 import os
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from tf_advpose.drawing import (
+    FLOOR_ON_PAPER,
+    FRONT_DEGREES,
+    MIDDLE,
+    MIDDLE_ON_PAPER,
+    SHADOW_ON_PAPER,
+    SIDE_DEGREES,
+    draw_heatmaps,
+    draw_joints,
+    far_bones_first,
+    floor_lines,
+    reach_of,
+    seen_from,
+    side_colour,
+)
 from tf_advpose.files import written_aside
-from tf_advpose.skeleton import BONES, JOINT_NAMES, NUM_JOINTS
 
-RIGHT, LEFT, MIDDLE = (230, 120, 0), (0, 114, 210), (235, 235, 235)
-MIDDLE_ON_PAPER, TARGET_ON_PAPER, SHADOW_ON_PAPER = "0.3", "0.72", "0.87"
-BORDER = (30, 30, 30)
-FRONT_DEGREES, SIDE_DEGREES = 0.0, 90.0  # the camera stands in front; then from its right
-ELEVATION_DEGREES = 10.0  # looked at slightly from above, so that the floor shows
+TARGET_ON_PAPER = "0.72"
 SHEET_COLUMNS, TITLE_LENGTH = 8, 32  # of `label_sheet`; a title's end tells more than its start
-SUBPIXEL_BITS = 4  # OpenCV draws at sixteenths of a pixel
 FEW_POINTS = 20  # curves of so few are drawn with their points
-FARTHEST_PIXEL = 2**14  # joints far outside the photo would overflow OpenCV's integers
-
-
-def side_colour(joint: int) -> tuple[int, int, int]:
-    """The RGB colour of the side that `joint` is on; a bone has that of its child."""
-    name = JOINT_NAMES[joint]
-    return RIGHT if name.startswith("right") else LEFT if name.startswith("left") else MIDDLE
-
-
-def draw_joints(
-    image: np.ndarray, joints_2d: np.ndarray, joint_weight: np.ndarray | None = None
-) -> np.ndarray:
-    """A copy of `image` [H, W, 3] uint8 with the skeleton of `joints_2d` [P, 2], pixels of that image.
-
-    Joints of `joint_weight` [P] 0, and bones that end in one, are left out. None: all are drawn.
-    """
-    drawn = np.ascontiguousarray(image).copy()
-    shown = np.ones(NUM_JOINTS, bool) if joint_weight is None else np.asarray(joint_weight) > 0
-    unit = max(drawn.shape[:2]) / 256
-    # OpenCV counts from the centre of the first pixel.
-    points = np.clip(np.asarray(joints_2d) - 0.5, -FARTHEST_PIXEL, FARTHEST_PIXEL)
-    bones = [bone for bone in BONES if shown[list(bone)].all()]
-    for border, width in ((True, 4.0), (False, 2.4)):  # a dark border parts the limbs from any background
-        for child, parent in bones:
-            ends = (tuple(point) for point in _subpixels(points[[child, parent]]).tolist())
-            colour = BORDER if border else side_colour(child)
-            cv2.line(drawn, *ends, colour, max(1, round(width * unit)), cv2.LINE_AA, SUBPIXEL_BITS)
-    angles = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-    circle = np.stack([np.cos(angles), np.sin(angles)], axis=-1)  # OpenCV's own small circles are diamonds
-    for joint in np.flatnonzero(shown):
-        for radius, colour in ((3.2, BORDER), (2.3, (255, 255, 255))):
-            outline = _subpixels(points[joint] + radius * unit * circle)
-            cv2.fillConvexPoly(drawn, outline, colour, cv2.LINE_AA, SUBPIXEL_BITS)
-    return drawn
-
-
-def draw_heatmaps(image: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
-    """`image` [H, W, 3] uint8, dimmed and grey, under the `heatmaps` [h, w, P] in their sides' colours."""
-    height, width = image.shape[:2]
-    colours = np.array([side_colour(joint) for joint in range(NUM_JOINTS)], np.float32)
-    strength = np.clip(np.asarray(heatmaps, np.float32), 0.0, 1.0)
-    light = np.max(strength[..., None] * colours, axis=2)  # [h, w, 3]
-    cover = np.max(strength, axis=2)
-    light = cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR)
-    cover = cv2.resize(cover, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
-    grey = (
-        0.55 * cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY).astype(np.float32)[..., None]
-    )
-    return np.clip(grey * (1 - cover) + light, 0, 255).astype(np.uint8)
 
 
 def plot_skeletons(
@@ -100,9 +58,12 @@ def plot_skeletons(
     floor = max(pose[:, 1].max() for pose, _ in poses)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(-floor - 0.25 * reach, -floor + 1.75 * reach)
-    _plot_floor(axes, floor, 0.9 * reach, degrees)
+    lines = seen_from(floor_lines(floor, 0.9 * reach), degrees)[0]
+    axes.add_collection(LineCollection(lines, colors=_on_paper(FLOOR_ON_PAPER), linewidths=0.5))
     for pose, _ in poses:
-        _plot_bones(axes, pose * [1, 0, 1] + [0, floor, 0], degrees, lambda _: SHADOW_ON_PAPER, 2.0)
+        _plot_bones(
+            axes, pose * [1, 0, 1] + [0, floor, 0], degrees, lambda _: _on_paper(SHADOW_ON_PAPER), 2.0
+        )
     for pose, colour in poses:
         _plot_bones(axes, pose, degrees, colour, 2.6)
 
@@ -222,47 +183,21 @@ def plot_curves(
     save(figure, path)
 
 
-def _subpixels(points: np.ndarray) -> np.ndarray:
-    return np.round(points * 2**SUBPIXEL_BITS).astype(np.int32)
-
-
 def _colour_on_paper(joint: int) -> str:
     colour = side_colour(joint)
-    return MIDDLE_ON_PAPER if colour == MIDDLE else "#{:02x}{:02x}{:02x}".format(*colour)
+    return _on_paper(MIDDLE_ON_PAPER if colour == MIDDLE else colour)
 
 
-def reach_of(pose: np.ndarray) -> float:
-    """Half the side of a square that holds `pose` [P, 3] from any side, its pelvis in the middle."""
-    height = np.ptp(pose[:, 1])
-    return max(800.0, 0.62 * height, 1.05 * np.abs(pose[:, [0, 2]]).max())
-
-
-def _seen_from(points: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where `points` [..., 3] mm are seen on paper, [..., 2], and how far away, [...]."""
-    turn, lift = np.radians(degrees), np.radians(ELEVATION_DEGREES)
-    x, down, z = np.moveaxis(points, -1, 0)
-    away = z * np.cos(turn) - x * np.sin(turn)
-    across = x * np.cos(turn) + z * np.sin(turn)
-    up = away * np.sin(lift) - down * np.cos(lift)
-    return np.stack([across, up], axis=-1), away * np.cos(lift) + down * np.sin(lift)
-
-
-def _plot_floor(axes: Axes, floor: float, half_side: float, degrees: float) -> None:
-    ticks = np.linspace(-half_side, half_side, 7)
-    ends = np.array([-half_side, half_side])
-    along = np.stack(np.meshgrid(ticks, ends, indexing="ij"), axis=-1)  # [7 lines, 2 ends, (x, z)]
-    lines = np.concatenate([along, along[..., ::-1]])
-    lines = np.insert(lines, 1, floor, axis=-1)  # [14, 2, (x, y, z)]
-    axes.add_collection(LineCollection(_seen_from(lines, degrees)[0], colors="0.88", linewidths=0.5))
+def _on_paper(colour: tuple[int, int, int]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def _plot_bones(
     axes: Axes, pose: np.ndarray, degrees: float, colour: Callable[[int], str], width: float
 ) -> None:
-    seen, away = _seen_from(pose, degrees)
-    # Far bones first, each with a white border, so that near limbs pass in front.
-    bones = sorted(BONES, key=lambda bone: -away[list(bone)].mean())
-    segments = [seen[list(bone)] for bone in bones for _ in range(2)]
+    # Each bone has a white border, so that near limbs pass in front.
+    bones = far_bones_first(pose, degrees)
+    segments = [seen_from(pose[list(bone)], degrees)[0] for bone in bones for _ in range(2)]
     colours = [shade for child, _ in bones for shade in ("white", colour(child))]
     widths = [width + 1.4, width] * len(bones)
     axes.add_collection(LineCollection(segments, colors=colours, linewidths=widths, capstyle="round"))

@@ -12,6 +12,8 @@ from cv2.utils import logging
 
 # FFmpeg reports damage on standard error, in many lines; here it comes as an exception.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+USUAL_FRAME_RATE = 25.0
+MAX_FRAME_RATE = 1000.0  # more is no rate but the header's clock
 _ONE_THREAD = [cv2.CAP_PROP_N_THREADS, 1]  # several videos are decoded at a time, by as many processes
 
 
@@ -56,13 +58,33 @@ def read_frames(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
         video.release()
 
 
-def _open(path: Path) -> cv2.VideoCapture:
+def read_upright(path: Path) -> Iterator[np.ndarray]:
+    """Yields every frame of a video, turned as its header says: [H, W, 3] uint8 RGB.
+
+    Raises:
+      FileNotFoundError, ValueError: there is no such file; not one frame of it can be decoded.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"Video not found: {path}")
+    video = _open(path, upright=True)
+    try:
+        decoded, frame = video.read()
+        if not decoded:
+            raise ValueError(f"Not a readable video: {path}")
+        while decoded:
+            yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+            decoded, frame = video.read()
+    finally:
+        video.release()
+
+
+def _open(path: Path, upright: bool = False) -> cv2.VideoCapture:
     level = logging.setLogLevel(logging.LOG_LEVEL_SILENT)
     try:
         video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, _ONE_THREAD)
     finally:
         logging.setLogLevel(level)
-    video.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # as stored, like photos
+    video.set(cv2.CAP_PROP_ORIENTATION_AUTO, float(upright))  # else as stored, like photos
     return video
 
 
@@ -74,3 +96,11 @@ def length(path: Path) -> float:
     frames = video.get(cv2.CAP_PROP_FRAME_COUNT)
     video.release()
     return frames if frames > 0 else math.inf
+
+
+def frame_rate(path: Path) -> float:
+    """Frames a second, as the header of a video says; `USUAL_FRAME_RATE` where it does not."""
+    video = _open(path)
+    rate = video.get(cv2.CAP_PROP_FPS)
+    video.release()
+    return rate if 0 < rate < MAX_FRAME_RATE else USUAL_FRAME_RATE

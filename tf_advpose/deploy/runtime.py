@@ -1,15 +1,18 @@
-"""Finds the joints of a person in a photo with an exported .tflite file, without TensorFlow.
-
-Needs NumPy, OpenCV and ai-edge-litert alone.
+"""Finds the joints of people in photos; with an exported .tflite file it needs no TensorFlow.
 
   predictor = PosePredictor("pose_float16.tflite")
   pose = predictor.predict("photo.jpg", box=(410, 120, 260, 540))
+
+NumPy, OpenCV and ai-edge-litert are enough for that. A run's work folder and an exported SavedModel do as
+well as a .tflite file, where TensorFlow and the rest of this package are there.
 """
 
+import concurrent.futures
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
+import struct
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -17,7 +20,14 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 METADATA_NAME = "metadata.json"
+RUN_FILE, SAVED_MODEL_FILE = "config.json", "saved_model.pb"  # what makes a folder a model
 FACTOR_TOLERANCE = 1e-3  # as in `data.crop`
+LARGEST_BATCH = 32  # crops that go through a model at a time
+SURE_ENOUGH = 0.1  # a joint's confidence, for the box to be fitted to it
+FEWEST_JOINTS, SMALLEST_PERSON = 4, 0.1  # what a box is fitted to; of the crop's side
+
+Photo = np.ndarray | str | os.PathLike
+Outputs = dict[str, np.ndarray]  # joints_2d [N, P, 2] crop pixels, depth and confidence [N, P]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,66 +38,111 @@ class Pose:
     depth: np.ndarray  # [P] half the crop's width is 1; relative to the root, positive away from the camera
     confidence: np.ndarray  # [P] about 1 for a joint that is surely found
     joints_3d: np.ndarray  # [P, 3] mm, relative to the root, of a person of the training set's mean size
+    box: np.ndarray  # [4] (x, y, width, height) of the person in photo pixels, as given or as found
 
 
 class PosePredictor:
-    """An exported .tflite file, ready to use.
+    """A trained model, ready to use: a .tflite file, a SavedModel's folder or a run's work folder.
 
-    `joint_names`, `bones` (child, parent) and `metadata`, all that the file says of itself, describe what
+    `joint_names`, `bones` (child, parent) and `metadata`, all that the model says of itself, describe what
     it finds.
     """
 
-    def __init__(self, path: str | os.PathLike, num_threads: int = 2):
-        """Loads the file at `path`.
+    def __init__(self, path: str | os.PathLike, num_threads: int | None = None):
+        """Loads the model at `path`. `num_threads`: None: one a core.
 
         Raises:
           FileNotFoundError: there is none.
-          ValueError: it is no .tflite file of this project.
+          ValueError: it is no model of this project.
         """
-        self.metadata = read_metadata(path)
+        self._threads = num_threads or os.cpu_count() or 1
+        self._pool = concurrent.futures.ThreadPoolExecutor(self._threads)
+        check_model(path)
+        if os.path.isdir(path):
+            from tf_advpose.deploy import folders  # loads TensorFlow
+
+            self.metadata, self._run = folders.open_model(path)
+        else:
+            self.metadata = read_metadata(path)
+            self._run = _Interpreters(str(path), self._threads, self._pool)
         self.joint_names: list[str] = self.metadata["joint_names"]
         self.bones: list[list[int]] = self.metadata["bones"]
         self._root = self.joint_names.index(self.metadata["root"])
-        self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
-        self._run = self._interpreter.get_signature_runner("serving_default")
 
-    def predict(self, image: np.ndarray | str | os.PathLike, box: Sequence[float] | None = None) -> Pose:
+    def predict(self, image: Photo, box: Sequence[float] | None = None) -> Pose:
         """Finds the joints of the person in `box`.
 
         Args:
-          image: [H, W, 3] uint8 RGB, or the path of a photo, whose orientation tag is then applied.
-          box: (x, y, width, height) in photo pixels. None: the photo is the crop already, a square about
-            one person with some margin; what is not square is filled up with black.
+          image: [H, W, 3] uint8 RGB, or the path of a photo, see `read_photo`.
+          box: (x, y, width, height) in photo pixels. None: there is one person, and the box is found: the
+            joints are looked for in the whole photo first, and then again in the box of those.
 
         Raises:
           FileNotFoundError, ValueError: the photo or the box cannot be used.
         """
-        photo = _as_photo(image)
-        size = self.metadata["image_size"]
-        top_left, pixels = self._frame(photo, box)
-        crop = crop_square(photo, top_left, pixels, size)
-        outputs = self._run(image=crop[None] / np.float32(255))
-        depth = outputs["depth"][0]
+        (pose,) = self.predict_many([(image, box)])
+        return pose
+
+    def predict_many(self, people: Sequence[tuple[Photo, Sequence[float] | None]]) -> list[Pose]:
+        """As `predict`, of many people at a time, which is faster: an image and a box or None of each."""
+        people = [(as_photo(image), box) for image, box in people]
+        crops = [self.whole(image) if box is None else check_box(image, box) for image, box in people]
+        poses = self._estimate([image for image, _ in people], crops)
+        unknown = [number for number, (_, box) in enumerate(people) if box is None]
+        boxes = [self._fitted_box(poses[number]) for number in unknown]
+        for number, pose in zip(
+            unknown, self._estimate([people[number][0] for number in unknown], boxes), strict=True
+        ):
+            poses[number] = pose
+        return poses
+
+    def whole(self, photo: np.ndarray) -> np.ndarray:
+        """The box [4] whose crop is the smallest square that holds all of `photo`."""
+        height, width = photo.shape[:2]
+        side = max(height, width) / self.metadata["crop_margin"]
+        return np.array([width / 2 - side / 2, height / 2 - side / 2, side, side])
+
+    def crop_side(self, box: np.ndarray) -> float:
+        """The side of the crop of a person's `box` [4], in photo pixels."""
+        return self.metadata["crop_margin"] * float(box[2:].max())
+
+    def _estimate(self, photos: list[np.ndarray], boxes: list[np.ndarray]) -> list[Pose]:
+        poses = []
+        for start in range(0, len(boxes), LARGEST_BATCH):
+            part = slice(start, start + LARGEST_BATCH)
+            crops = np.stack(list(self._pool.map(self._crop, photos[part], boxes[part])))
+            outputs = self._run(crops)
+            poses += [
+                self._pose(box, *(outputs[name][number] for name in ("joints_2d", "depth", "confidence")))
+                for number, box in enumerate(boxes[part])
+            ]
+        return poses
+
+    def _crop(self, photo: np.ndarray, box: np.ndarray) -> np.ndarray:
+        side, size = self.crop_side(box), self.metadata["image_size"]
+        return crop_square(photo, box[:2] + box[2:] / 2 - side / 2, side / size, size) / np.float32(255)
+
+    def _pose(
+        self, box: np.ndarray, in_crop: np.ndarray, depth: np.ndarray, confidence: np.ndarray
+    ) -> Pose:
+        side, size = self.crop_side(box), self.metadata["image_size"]
         return Pose(
-            joints_2d=top_left + outputs["joints_2d"][0] * pixels,
+            joints_2d=box[:2] + box[2:] / 2 - side / 2 + in_crop * (side / size),
             depth=depth,
-            confidence=outputs["confidence"][0],
-            joints_3d=self._millimetres(outputs["joints_2d"][0] / (size / 2), depth),
+            confidence=confidence,
+            joints_3d=self._millimetres(in_crop / (size / 2), depth),
+            box=box,
         )
 
-    def _frame(self, photo: np.ndarray, box: Sequence[float] | None) -> tuple[np.ndarray, float]:
-        """The crop's top-left corner (x, y), and the photo pixels that one of its pixels spans."""
-        height, width = photo.shape[:2]
-        margin = 1.0 if box is None else self.metadata["crop_margin"]
-        box = np.array([0, 0, width, height] if box is None else box, np.float64)
-        if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= 0).any():
-            raise ValueError(
-                f"box must be (x, y, width, height), the last two above 0; got {box.tolist()}."
-            )
-        if (box[:2] >= (width, height)).any() or (box[:2] + box[2:] <= 0).any():
-            raise ValueError(f"The box {box.tolist()} lies outside the photo of {width} x {height} pixels.")
-        side = margin * box[2:].max()
-        return box[:2] + box[2:] / 2 - side / 2, side / self.metadata["image_size"]
+    def _fitted_box(self, pose: Pose) -> np.ndarray:
+        """The box around the joints of a pose; that of the pose itself where too little was found."""
+        found = pose.joints_2d[pose.confidence > SURE_ENOUGH]
+        if len(found) < FEWEST_JOINTS:
+            return pose.box
+        low, high = found.min(axis=0), found.max(axis=0)
+        if max(high - low) < SMALLEST_PERSON * self.crop_side(pose.box):
+            return pose.box
+        return np.concatenate([low, np.maximum(high - low, 1)])
 
     def _millimetres(self, x_y: np.ndarray, depth: np.ndarray) -> np.ndarray:
         """Enlarges the skeleton until its bones together have the training set's mean length."""
@@ -98,23 +153,73 @@ class PosePredictor:
         return scale * (joints - joints[self._root])
 
 
+class _Interpreters:
+    """A .tflite file that takes one crop at a time, on all cores for one crop, a crop a core for many."""
+
+    def __init__(self, path: str, threads: int, pool: concurrent.futures.ThreadPoolExecutor):
+        self._path, self._threads, self._pool = path, threads, pool
+        self._whole = self._runner(threads)
+        self._shared: list[Callable] = []
+
+    def __call__(self, crops: np.ndarray) -> Outputs:
+        """Runs all of `crops` [N, S, S, 3] float32 in [0, 1]."""
+        if len(crops) == 1 or self._threads == 1:
+            outputs = [self._whole(image=crop[None]) for crop in crops]
+        else:
+            self._shared = self._shared or [self._runner(1) for _ in range(self._threads)]
+            parts = self._pool.map(self._every, range(self._threads), [crops] * self._threads)
+            outputs = [output for _, output in sorted(sum(parts, []), key=lambda pair: pair[0])]
+        return {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
+
+    def _every(self, first: int, crops: np.ndarray) -> list[tuple[int, Outputs]]:
+        """Runs the crops `first`, `first` + threads, ...; gives each with its number."""
+        numbers = range(first, len(crops), self._threads)
+        return [(number, self._shared[first](image=crops[number][None])) for number in numbers]
+
+    def _runner(self, threads: int) -> Callable:
+        interpreter = Interpreter(model_path=self._path, num_threads=threads)
+        return interpreter.get_signature_runner("serving_default")
+
+
+def check_model(path: str | os.PathLike) -> None:
+    """Raises FileNotFoundError where there is nothing at `path`, or a folder that holds no model."""
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"Model not found: {path}")
+    holds = [os.path.isfile(os.path.join(path, name)) for name in (RUN_FILE, SAVED_MODEL_FILE)]
+    if os.path.isdir(path) and not any(holds):
+        raise FileNotFoundError(
+            f"{path} is neither a run ({RUN_FILE} not found) nor a SavedModel ({SAVED_MODEL_FILE} not "
+            "found; it lies in the folder of a version, such as exports/full/1)."
+        )
+
+
 def read_metadata(path: str | os.PathLike) -> dict:
     """What a .tflite file of this project says of itself.
 
     Raises:
       FileNotFoundError: there is no such file.
-      ValueError: it is no .tflite file, or not from this project.
+      ValueError: it is no .tflite file, damaged, or not from this project.
     """
     with open(path, "rb") as file:
         content = file.read()
     if content[4:8] != b"TFL3":
         raise ValueError(f"{path} is no .tflite file.")
+    try:
+        metadata = _stored_metadata(content)
+    except (struct.error, ValueError):
+        raise ValueError(f"{path} is damaged: a part of it is missing.") from None
+    if metadata is None:
+        raise ValueError(f"{path} holds no {METADATA_NAME}: it was not exported by this project.")
+    return metadata
+
+
+def _stored_metadata(content: bytes) -> dict | None:
     model = schema.Model.GetRootAs(content)
     for index in range(model.MetadataLength()):
         entry = model.Metadata(index)
         if entry.Name() == METADATA_NAME.encode():
             return json.loads(model.Buffers(entry.Buffer()).DataAsNumpy().tobytes())
-    raise ValueError(f"{path} holds no {METADATA_NAME}: it was not exported by this project.")
+    return None
 
 
 def crop_square(photo: np.ndarray, top_left: Sequence[float], pixels: float, size: int) -> np.ndarray:
@@ -163,14 +268,21 @@ def _samples(places: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray, s
     return blocks - start, weights.astype(np.float32), slice(start, blocks.max() + 1)
 
 
-def _as_photo(image: np.ndarray | str | os.PathLike) -> np.ndarray:
+def check_box(photo: np.ndarray, box: Sequence[float]) -> np.ndarray:
+    """`box` as [4] float64; raises ValueError where it is none, or wholly outside the photo."""
+    height, width = photo.shape[:2]
+    box = np.array(box, np.float64)
+    if box.shape != (4,) or not np.isfinite(box).all() or (box[2:] <= 0).any():
+        raise ValueError(f"box must be (x, y, width, height), the last two above 0; got {box.tolist()}.")
+    if (box[:2] >= (width, height)).any() or (box[:2] + box[2:] <= 0).any():
+        raise ValueError(f"The box {box.tolist()} lies outside the photo of {width} x {height} pixels.")
+    return box
+
+
+def as_photo(image: Photo) -> np.ndarray:
+    """`image`, [H, W, 3] uint8 RGB or a path, as pixels; raises as `read_photo` where it is neither."""
     if isinstance(image, str | os.PathLike):
-        if not os.path.isfile(image):
-            raise FileNotFoundError(f"Photo not found: {image}")
-        pixels = cv2.imread(str(image), cv2.IMREAD_COLOR)
-        if pixels is None:
-            raise ValueError(f"Not a readable photo: {image}")
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        return read_photo(image)
     if (
         not isinstance(image, np.ndarray)
         or image.dtype != np.uint8
@@ -184,3 +296,45 @@ def _as_photo(image: np.ndarray | str | os.PathLike) -> np.ndarray:
     if not image.size:
         raise ValueError("The photo has no pixels.")
     return image
+
+
+def read_photo(path: str | os.PathLike) -> np.ndarray:
+    """Reads a photo as [H, W, 3] uint8 RGB, upright as its tag says, on white where transparent.
+
+    Raises:
+      FileNotFoundError, ValueError: there is none, or it is damaged; names the file.
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"Photo not found: {path}")
+    encoded = np.fromfile(path, np.uint8)  # OpenCV by itself cannot open every name on every system
+    if _is_cut_short(encoded):
+        raise ValueError(f"The photo is damaged, its end is missing: {path}")
+    try:
+        pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if encoded.size else None
+        stored = None if _is_jpeg(encoded) else cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        pixels = None
+    if pixels is None:
+        raise ValueError(f"Not a readable photo: {path}")
+    if stored is not None and stored.ndim == 3 and stored.shape[2] == 4:
+        cover = stored[..., 3:] / np.float32(np.iinfo(stored.dtype).max)
+        pixels = np.round(pixels * cover + 255 * (1 - cover)).astype(np.uint8)
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def _is_jpeg(encoded: np.ndarray) -> bool:
+    return encoded[:3].tobytes() == b"\xff\xd8\xff"
+
+
+def _is_cut_short(encoded: np.ndarray) -> bool:
+    """Whether the end of a JPEG or PNG is missing, which OpenCV 4 fills up with grey."""
+    content = encoded.tobytes()
+    if content.startswith(b"\x89PNG"):
+        return b"IEND" not in content
+    if not _is_jpeg(encoded):
+        return False
+    at = 2
+    while content[at : at + 1] == b"\xff" and content[at + 1 : at + 2] != b"\xda":  # up to the first scan
+        padded = content[at + 1 : at + 2] == b"\xff"
+        at += 1 if padded else 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    return b"\xff\xd9" not in content[at:]  # the preview among the tags has an end of its own

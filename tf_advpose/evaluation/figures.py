@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from matplotlib.figure import Figure
 
-from tf_advpose import metrics, visualize
+from tf_advpose import drawing, metrics, visualize
 from tf_advpose.evaluation import protocols
 from tf_advpose.evaluation.predictions import joints_from_bones
 from tf_advpose.evaluation.scores import Scores, read_out
@@ -139,7 +139,7 @@ def example_sheet(
         axes[0].set_axis_off()
         truth = labels.joints_3d[row] if any_truth and labels.has_scale[row] else None
         shown = [pose[row] for pose in poses.values()]
-        reach = max(visualize.reach_of(pose) for pose in (*shown, truth) if pose is not None)
+        reach = max(drawing.reach_of(pose) for pose in (*shown, truth) if pose is not None)
         for place, pose in enumerate((*shown, truth) if any_truth else shown):
             pair = axes[1 + 2 * place : 3 + 2 * place]
             _draw_views(pair, pose, truth if place < len(shown) else None, reach)
@@ -155,7 +155,7 @@ def example_sheet(
 
 
 def _draw_views(pair: list, pose: np.ndarray | None, truth: np.ndarray | None, reach: float) -> None:
-    for axes, degrees in zip(pair, (visualize.FRONT_DEGREES, visualize.SIDE_DEGREES), strict=True):
+    for axes, degrees in zip(pair, (drawing.FRONT_DEGREES, drawing.SIDE_DEGREES), strict=True):
         if pose is None:
             axes.set_axis_off()
             axes.text(0.5, 0.5, "no 3D label", ha="center", va="center", color="grey", fontsize=8)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_advpose import heatmaps, visualize
+from tf_advpose import drawing, heatmaps
 from tf_advpose.config import Config
 from tf_advpose.files import written_aside
 from tf_advpose.training.steps import Batch, Metrics
@@ -55,7 +55,7 @@ class StageLog:
         predicted, _ = heatmaps.decode(generator(last["image"], training=False)["heatmaps"][-1])
         images = tf.image.convert_image_dtype(last["image"], tf.uint8).numpy()
         labels = zip(last["joints_2d"].numpy(), last["joint_weight"].numpy(), strict=True)
-        draw = visualize.draw_joints
+        draw = drawing.draw_joints
         drawn = [
             np.concatenate([draw(image, *label), draw(image, joints)], axis=1)
             for image, label, joints in zip(images, labels, predicted.numpy(), strict=True)
