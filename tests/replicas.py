@@ -242,19 +242,18 @@ def in_two_processes(folder: pathlib.Path, data_dir: str, worker: int) -> None:
     from tf_advpose.training.distribution import open_devices
 
     devices = open_devices("multi_worker")
-    with in_float64():
-        asked = after(2 * STEPS, lambda: worker == 1)
-        with spoilt_once():
-            finished = whole_run(folder / "workers", data_dir, [(devices, asked), (devices, never)])
-        arrays = first_steps(folder / "workers_float32", data_dir, devices)
-        said = {"applied": gradients_applied(devices), "devices": devices.count, "finished": finished}
-        save(folder / f"worker{worker}", arrays, said)
-        try:
-            dies = after(1, lambda: worker == 1 and os.kill(os.getpid(), signal.SIGKILL))
-            with devices.loss_of_a_worker_named():
-                whole_run(folder / "killed", data_dir, [(devices, dies)])
-        except ConnectionError as error:
-            sys.exit(f"error: {error}")
+    asked = after(2 * STEPS, lambda: worker == 1)
+    with in_float64(), spoilt_once():
+        finished = whole_run(folder / "workers", data_dir, [(devices, asked), (devices, never)])
+    arrays = first_steps(folder / "workers_float32", data_dir, devices)
+    said = {"applied": gradients_applied(devices), "devices": devices.count, "finished": finished}
+    save(folder / f"worker{worker}", arrays, said)
+    dies = after(1, lambda: worker == 1 and os.kill(os.getpid(), signal.SIGKILL))
+    try:
+        with in_float64(), devices.loss_of_a_worker_named():
+            whole_run(folder / "killed", data_dir, [(devices, dies)])
+    except ConnectionError as error:
+        sys.exit(f"error: {error}")
 
 
 def main() -> None:

@@ -89,6 +89,8 @@ def test_first_steps_in_float32_are_those_of_one_device(replicas, several):
     one, other = (np.load(replicas / f"{name}.npz") for name in ("one", several))
     assert one.files == other.files
     for name in one.files:
+        if "stem_conv_bias" in name:  # before batch norm: its gradient is 0 but for rounding
+            continue
         scale = np.abs(one[name]).max()
         np.testing.assert_allclose(other[name], one[name], atol=1e-4 * scale + 1e-9, rtol=0, err_msg=name)
 
@@ -169,9 +171,7 @@ def test_batches_that_devices_cannot_share_are_refused():
     config = drawn_people.small_config(batch_size=12, accumulation=2)
     several_devices(3).check(config)
     several_devices(1).check(drawn_people.small_config(jit_compile=True, batch_size=7))
-    with pytest.raises(
-        ValueError, match="12 are 6 lab and 6 wild .* 4 devices times 2 parts do not divide"
-    ):
+    with pytest.raises(ValueError, match="0 lab and 12 wild .* pretrain_2d, which 4 devices times 2 parts"):
         several_devices(4).check(config)
     config.accumulation, config.pretrain_2d.steps = 1, 0
     with pytest.raises(ValueError, match="in pretrain_3d, which 4 devices do not divide"):

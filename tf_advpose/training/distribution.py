@@ -101,6 +101,8 @@ class Devices:
         if self._workers == 1:
             return asked
         before, self._asked = self._asked, self._sum(tf.cast(asked, tf.float32))
+        if before > 0:
+            self._asked = 0.0  # answered
         return bool(before > 0)
 
     def agree(self, what: str, value: str) -> None:
