@@ -43,8 +43,8 @@ class Devices:
         """Raises ValueError for settings that cannot be run on so many devices."""
         if self.count > 1 and config.jit_compile:
             raise ValueError(
-                f"jit_compile does not work on {self.count} devices: XLA cannot compile a step in which "
-                "they meet. Give --config.jit_compile=false."
+                f"jit_compile does not work on {self.count} devices: XLA compiles a step for one device "
+                "alone. Give --config.jit_compile=false."
             )
         for name in STAGES:
             wild = pipeline.num_wild(config, name)
