@@ -21,6 +21,7 @@ from tf_advpose.startup import load_tensorflow_quietly
 FLAGS = flags.FLAGS
 flags.DEFINE_list("work_dir", [], "Work folders of runs to score.")
 flags.DEFINE_list("stage", [], "Stages to score of each run. Empty: the last one finished.")
+flags.DEFINE_list("weights", ["last"], "Weights to score of each stage: last, average or best.")
 flags.DEFINE_list("saved_model", [], "Exported SavedModels to score: their folders.")
 flags.DEFINE_list("tflite", [], "Exported .tflite files to score.")
 flags.DEFINE_list("predictions", [], "Files of stored predictions to score, .npz.")
@@ -61,7 +62,9 @@ def run_models() -> dict:
     from tf_advpose.evaluation import sources
 
     found = {}
-    for model in sources.open_models(FLAGS.work_dir, FLAGS.stage, FLAGS.saved_model, FLAGS.tflite):
+    for model in sources.open_models(
+        FLAGS.work_dir, FLAGS.stage, FLAGS.weights, FLAGS.saved_model, FLAGS.tflite
+    ):
         for mirror in [False, True] if FLAGS.mirror else [False]:
             name = f"{model.name}, mirrored" if mirror else model.name
             found[name] = sources.collect(model, batches(model.image_size, name), mirror)

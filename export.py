@@ -17,6 +17,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("work_dir", None, "Folder of the run to export.", required=True)
 flags.DEFINE_string("output", "exports", "Folder of all exports.")
 flags.DEFINE_string("stage", None, "Stage whose weights are exported. None: the last finished one.")
+flags.DEFINE_string("weights", "last", "Which of that stage's weights: last, average or best.")
 flags.DEFINE_integer("version", 1, "Version of this export; must not exist.", lower_bound=1)
 flags.DEFINE_string(
     "parity_data",
@@ -45,6 +46,7 @@ def main(_) -> None:
             data_dir=FLAGS.data_dir,
             version=FLAGS.version,
             stage=FLAGS.stage,
+            weights=FLAGS.weights,
             parity_examples=FLAGS.parity_examples,
         )
     except tf.errors.OpError as error:  # as on a full disk

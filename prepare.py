@@ -1,6 +1,7 @@
 """Prepares datasets: real ones from where they lie on disk, or synthetic people out of nothing.
 
   python prepare.py people --data_dir=data --train_examples=20000 --test_examples=1000 --size=256
+  python prepare.py people --domain=everyday --data_dir=data --train_examples=500000 --size=128
   python prepare.py human36m --source=/datasets/h36m --data_dir=data
   python prepare.py mpii --source=/datasets/mpii --data_dir=data
   python prepare.py mpi_inf_3dhp --source=/datasets/mpi_inf_3dhp_test_set --data_dir=data
@@ -24,13 +25,23 @@ from tf_advpose.startup import load_tensorflow_quietly
 
 PHOTO_FLAGS = ("source", "lenient", "processes", "beam")
 COMMANDS = {  # and the flags of each, besides --data_dir
-    "people": ("domain", "train_examples", "test_examples", "size", "seed", "processes"),
+    "people": (
+        "domain",
+        "train_examples",
+        "test_examples",
+        "validation_examples",
+        "size",
+        "seed",
+        "processes",
+        "backgrounds",
+    ),
     "human36m": (*PHOTO_FLAGS, "train_step", "test_step"),
     "mpii": PHOTO_FLAGS,
     "mpi_inf_3dhp": (*PHOTO_FLAGS, "train_step"),
     "inspect": ("data", "split", "output", "seed"),
 }
-DOMAINS = ("lab", "wild")
+DOMAINS = ("lab", "wild", "everyday", "everyday_2d", "wild_3d")
+BY_DEFAULT = DOMAINS[:2]
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
@@ -46,9 +57,17 @@ flags.DEFINE_integer(
 flags.DEFINE_string(
     "beam", None, 'Prepare by an Apache Beam pipeline with these flags, such as "--runner=FlinkRunner".'
 )
-flags.DEFINE_enum("domain", None, DOMAINS, "Synthetic people of this domain alone. Unless given, of both.")
+flags.DEFINE_enum(
+    "domain", None, DOMAINS, "Synthetic people of this domain alone. Unless given, of lab and of wild."
+)
+flags.DEFINE_string(
+    "backgrounds", None, "Folder of photos to put everyday people before; free ones are best."
+)
 flags.DEFINE_integer("train_examples", 20_000, "Synthetic people to train on, of a domain.", lower_bound=1)
 flags.DEFINE_integer("test_examples", 1_000, "Synthetic people to test on, of a domain.", lower_bound=1)
+flags.DEFINE_integer(
+    "validation_examples", 0, "Synthetic people to validate on, of a domain.", lower_bound=0
+)
 flags.DEFINE_integer("size", 256, "Width and height of the pictures of synthetic people.", lower_bound=32)
 flags.DEFINE_integer("seed", 0, "What synthetic people, or the examples to inspect, are drawn from.")
 flags.DEFINE_string("data", None, "Prepared dataset to inspect, such as mpii or synthetic_people/lab.")
@@ -70,6 +89,8 @@ def check(argv: list[str]) -> str:
             raise ValueError(f"{command} has no --{name}.")
     if "source" in COMMANDS[command] and not FLAGS.source:
         raise ValueError(f"{command} needs --source, the folder of the dataset as it was obtained.")
+    if FLAGS.backgrounds is not None and not (FLAGS.domain or "").startswith("everyday"):
+        raise ValueError("only everyday people have --backgrounds: add --domain=everyday or everyday_2d.")
     if command == "inspect" and not FLAGS.data:
         raise ValueError("inspect needs --data, the name of a prepared dataset.")
     return command
@@ -82,7 +103,7 @@ def prepare(command: str) -> None:
     names = [command]
     if command == "people":
         domain = arguments.pop("domain")
-        names = [f"synthetic_people/{domain}" for domain in ([domain] if domain else DOMAINS)]
+        names = [f"synthetic_people/{domain}" for domain in ([domain] if domain else BY_DEFAULT)]
     elif FLAGS.beam is not None:
         arguments["beam"] = shlex.split(FLAGS.beam)
     for name in names:

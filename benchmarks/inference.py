@@ -11,9 +11,7 @@ dense layers need; their rate is set against what the same runtime reaches on a 
 import contextlib
 import io
 import json
-import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +19,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from absl import app, flags
+from measuring import CONV_CHANNELS, CONV_SIZE, in_own_process, peak_mb, tensorflow_on
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("preset", "full_2s", "Preset whose generator is timed.")
@@ -31,7 +30,6 @@ flags.DEFINE_float("seconds", 5.0, "How long each is timed.", lower_bound=0.1)
 flags.DEFINE_string("output", None, "JSON file for the results.")
 flags.DEFINE_string("measure", None, "One measurement as JSON: how this script calls itself.")
 
-CONV_CHANNELS, CONV_SIZE = 128, 64
 FORMATS = ("float32", "float16", "int8")
 WARM_UP = 3  # runs before the clock starts
 
@@ -42,8 +40,8 @@ def write_models(preset: str, folder: pathlib.Path) -> None:
     import numpy as np
 
     from tf_advpose import config as configuration
+    from tf_advpose import work_folder
     from tf_advpose.deploy import metadata, saved_model, tflite
-    from tf_advpose.training import work_folder
 
     config = configuration.from_preset(preset)
     generator = work_folder.new_generator(config)
@@ -112,13 +110,7 @@ def measure(runtime: str, path: str, batch: int, threads: int, seconds: float, p
         started = time.perf_counter()
         run()
         times.append(time.perf_counter() - started)
-    return {"ms": 1000 * sorted(times)[len(times) // 2], "runs": len(times), "peak_mb": _peak_mb()}
-
-
-def _peak_mb() -> float:
-    """Peak memory of this process; what `resource` says includes that of the process that started it."""
-    status = pathlib.Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    return {"ms": 1000 * sorted(times)[len(times) // 2], "runs": len(times), "peak_mb": peak_mb()}
 
 
 def litert(path: str, batch: int, threads: int, _preset: str):
@@ -140,7 +132,7 @@ def litert(path: str, batch: int, threads: int, _preset: str):
 
 def saved_model_signature(path: str, batch: int, threads: int, _preset: str):
     """A function that runs serving_default of a SavedModel."""
-    tf = _tensorflow(threads)
+    tf = tensorflow_on(threads)
     loaded = tf.saved_model.load(path)
     serve = loaded.signatures["serving_default"]
     size = serve.structured_input_signature[1]["images"].shape[1]
@@ -150,36 +142,15 @@ def saved_model_signature(path: str, batch: int, threads: int, _preset: str):
 
 def keras_function(_path: str, batch: int, threads: int, preset: str):
     """A function that runs the compiled Keras model, read-out included."""
-    tf = _tensorflow(threads)
+    tf = tensorflow_on(threads)
     from tf_advpose import config as configuration
+    from tf_advpose import work_folder
     from tf_advpose.deploy.serving import read_out
-    from tf_advpose.training import work_folder
 
     generator = work_folder.new_generator(configuration.from_preset(preset))
     predict = tf.function(lambda image: read_out(generator(image, training=False)))
     image = tf.zeros([batch, *generator.input_shape[1:]])
     return lambda: predict(image)["depth"].numpy()
-
-
-def _tensorflow(threads: int):
-    from tf_advpose.startup import load_tensorflow_quietly
-
-    load_tensorflow_quietly()
-    import tensorflow as tf
-
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    return tf
-
-
-def measured_apart(**arguments) -> dict:
-    """`measure` in a process of its own."""
-    command = [sys.executable, __file__, f"--measure={json.dumps(arguments)}"]
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
-    result = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if result.returncode:
-        sys.exit(f"error: {arguments['runtime']} {arguments['path']} failed:\n{result.stderr[-2000:]}")
-    return json.loads(result.stdout.splitlines()[-1])
 
 
 def compare(folder: pathlib.Path) -> list[dict]:
@@ -195,13 +166,13 @@ def compare(folder: pathlib.Path) -> list[dict]:
         rates = {}
         for name in FORMATS:
             path = folder / f"convolution_{name}.tflite"
-            found = measured_apart(runtime="litert", path=str(path), batch=1, **common)
+            found = in_own_process(__file__, runtime="litert", path=str(path), batch=1, **common)
             rates[name] = 2e-6 * multiplications(path) / found["ms"]
         for model, (runtime, path, number_format) in models.items():
             graph = path if runtime == "litert" else folder / "float32.tflite"
             for batch in map(int, FLAGS.batch):
                 row = {"model": model, "threads": threads, "batch": batch}
-                row |= measured_apart(runtime=runtime, path=str(path), batch=batch, **common)
+                row |= in_own_process(__file__, runtime=runtime, path=str(path), batch=batch, **common)
                 row["gflops"] = 2e-6 * multiplications(graph) * batch / row["ms"]
                 row["convolution_gflops"] = rates[number_format]
                 row["file_mb"] = _size_mb(path)

@@ -32,10 +32,11 @@ load_tensorflow_quietly()
 import tensorflow as tf
 
 from tf_advpose import config as configuration
+from tf_advpose import work_folder
 from tf_advpose.config import Config
 from tf_advpose.data import pipeline, prepared
 from tf_advpose.files import write_json
-from tf_advpose.training import steps, work_folder
+from tf_advpose.training import steps
 from tf_advpose.training.optimizers import generator_optimizer
 
 FLAGS = flags.FLAGS

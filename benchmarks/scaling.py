@@ -19,7 +19,7 @@ load_tensorflow_quietly()
 import keras
 
 from tf_advpose import config as configuration
-from tf_advpose.training import work_folder
+from tf_advpose import work_folder
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("presets", ["full_2s", "full_4s"], "Presets to count.")

@@ -24,14 +24,13 @@ load_tensorflow_quietly()
 import numpy as np
 
 from tf_advpose import config as configuration
-from tf_advpose import visualize
+from tf_advpose import visualize, work_folder
 from tf_advpose.data import pipeline, prepared
 from tf_advpose.deploy import artefacts, parity
 from tf_advpose.evaluation import protocols, report, sources
 from tf_advpose.evaluation.predictions import Predictions, joints_from_camera
 from tf_advpose.files import write_json, written_aside
 from tf_advpose.progress import track
-from tf_advpose.training import work_folder
 from tf_advpose.training.trainer import Trainer
 
 FLAGS = flags.FLAGS

@@ -38,6 +38,7 @@ def perfect_predictions(joints: np.ndarray, intrinsics: np.ndarray) -> Predictio
         head_size=np.full(count, 20.0),
         has_scale=np.ones(count, bool),
         joints_3d=relative,
+        joints_3d_universal=np.zeros_like(relative),
         mm_per_pixel=mm_per_pixel,
         root_depth=joints[:, ROOT, 2],
         intrinsics=intrinsics,

@@ -44,9 +44,9 @@ def in_float64():
     import keras
     import tensorflow as tf
 
-    from tf_advpose import encoding, heatmaps, losses
+    from tf_advpose import encoding, heatmaps, losses, work_folder
     from tf_advpose.data import pipeline
-    from tf_advpose.training import accumulation, distribution, steps, work_folder
+    from tf_advpose.training import accumulation, distribution, steps
 
     class Wider(types.ModuleType):
         float32 = tf.float64
@@ -135,8 +135,8 @@ def first_steps(folder: pathlib.Path, data_dir: str, devices) -> dict:
     import drawn_people
     import numpy as np
 
+    from tf_advpose import work_folder
     from tf_advpose.config import STAGES
-    from tf_advpose.training import work_folder
     from tf_advpose.training.trainer import Trainer
 
     config = drawn_people.small_config(batch_size=8, accumulation=2, generator_optimizer="adam")

@@ -97,7 +97,7 @@ def test_every_preset_can_be_trained(name):
 def test_preset_names_are_complete():
     """A row, a size or a short form more or less is a change to what users rely on."""
     rows = [*ROWS, "full_without_pretraining"]
-    sizes = ("2s", "4s", "mobile", "demo")
+    sizes = ("2s", "4s", "mobile", "demo", "miniature")
     expected = {"demo", "mobile", *rows} | {f"{row}_{size}" for row in rows for size in sizes}
     assert sorted(configuration.preset_names()) == sorted(expected)
 

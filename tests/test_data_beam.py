@@ -18,7 +18,7 @@ REPOSITORY = pathlib.Path(__file__).parent.parent
 
 
 def records(data_dir) -> list[bytes]:
-    files = sorted(str(path) for path in (data_dir / "mpii/1.0.0").glob("*.tfrecord*"))
+    files = sorted(str(path) for path in (data_dir / "mpii/2.0.0").glob("*.tfrecord*"))
     return [record.numpy() for record in tf.data.TFRecordDataset(files)]
 
 

@@ -27,7 +27,7 @@ def read(source, split: str) -> tuple[list[dict], collections.Counter]:
     "unpacked", ["", "mpi_inf_3dhp_test_set", "mpi_inf_3dhp_test_set/mpi_inf_3dhp_test_set"]
 )
 def test_official_test_set(tmp_path, unpacked):
-    """Valid frames only; row 0 is photo 1; 3D is annot3; whichever folder it was unpacked to."""
+    """Valid frames only; row 0 is photo 1; 3D is annot3, beside it univ_annot3; any unpacked folder."""
     pixels, joints = layouts.write_mpi_inf_3dhp(tmp_path / unpacked, TS2_INTRINSICS)
     people, skipped = read(tmp_path, "test")
     assert [person["example_id"] for person in people] == ["TS2_000001", "TS2_000003"]
@@ -39,7 +39,10 @@ def test_official_test_set(tmp_path, unpacked):
         if slot != THORAX:
             np.testing.assert_allclose(people[1]["joints_3d_absolute"][slot], joints[2, index])
             np.testing.assert_allclose(people[1]["joints_2d"][slot], pixels[2, index])
+            universal = (joints[2, index] - joints[2, 14]) / 1.08
+            np.testing.assert_allclose(people[1]["joints_3d_universal"][slot], universal, atol=1e-9)
     thorax = (joints[2, 2] + joints[2, 5]) / 2
+    np.testing.assert_allclose(people[1]["joints_3d_universal"][THORAX], (thorax - joints[2, 14]) / 1.08)
     np.testing.assert_allclose(people[1]["joints_3d_absolute"][THORAX], thorax)
     np.testing.assert_allclose(
         people[1]["joints_2d"][THORAX], camera.project(thorax[None], TS2_INTRINSICS)[0]

@@ -115,7 +115,7 @@ def test_lenient_leaves_out_counts_and_names(tmp_path):
     spoil(tmp_path / "mpii")
     with pytest.raises(ValueError, match=r"/a\.jpg.*--lenient"):
         prepared.prepare("mpii", str(tmp_path), source=str(tmp_path / "mpii"))
-    assert not list((tmp_path / "mpii").glob("*1.0.0"))
+    assert not list((tmp_path / "mpii").glob("*2.0.0"))
     prepared.prepare("mpii", str(tmp_path), source=str(tmp_path / "mpii"), lenient=True)
     assert list(examples("mpii", "train", tmp_path)) == ["b_1"]
     text = prepared.summary(prepared.open_builder("mpii", str(tmp_path)))
@@ -152,7 +152,7 @@ def test_any_number_of_processes_makes_the_same_files(tmp_path, monkeypatch):
         prepared.prepare(
             "mpii", str(data_dir), source=str(tmp_path / "mpii"), lenient=True, processes=processes
         )
-        made[processes] = {path.name: path.read_bytes() for path in (data_dir / "mpii/1.0.0").iterdir()}
+        made[processes] = {path.name: path.read_bytes() for path in (data_dir / "mpii/2.0.0").iterdir()}
     assert made[1] == made[2] and len(made[1]) == 5
 
 
@@ -238,21 +238,27 @@ def test_interruption_leaves_nothing(tmp_path, monkeypatch):
 def test_killed_run_is_no_dataset(tmp_path):
     """What a killed run leaves has no final name: it neither opens nor is in the way, and is removed."""
     layouts.write_human36m(tmp_path / "h36m", official=False)
-    left_over = tmp_path / "human36m/incomplete.ABCDEF_1.0.0"
+    left_over = tmp_path / "human36m/incomplete.ABCDEF_2.0.0"
     left_over.mkdir(parents=True)
     with pytest.raises(FileNotFoundError, match="not prepared"):
         prepared.open_builder("human36m", str(tmp_path))
     prepared.prepare("human36m", str(tmp_path), source=str(tmp_path / "h36m"))
-    assert [path.name for path in left_over.parent.iterdir()] == ["1.0.0"]
+    assert [path.name for path in left_over.parent.iterdir()] == ["2.0.0"]
 
 
 def test_existing_dataset_is_kept(tmp_path):
     layouts.write_human36m(tmp_path / "h36m", official=False)
     prepared.prepare("human36m", str(tmp_path), source=str(tmp_path / "h36m"))
-    before = {path: path.read_bytes() for path in (tmp_path / "human36m/1.0.0").iterdir()}
-    with pytest.raises(FileExistsError, match=str(tmp_path / "human36m/1.0.0")):
+    before = {path: path.read_bytes() for path in (tmp_path / "human36m/2.0.0").iterdir()}
+    with pytest.raises(FileExistsError, match=str(tmp_path / "human36m/2.0.0")):
         prepared.prepare("human36m", str(tmp_path), source=str(tmp_path / "h36m"))
-    assert before == {path: path.read_bytes() for path in (tmp_path / "human36m/1.0.0").iterdir()}
+    assert before == {path: path.read_bytes() for path in (tmp_path / "human36m/2.0.0").iterdir()}
+
+
+def test_dataset_of_an_earlier_version_is_named(tmp_path):
+    (tmp_path / "mpii/1.0.0").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=r"of another version, 1\.0\.0.* prepare.py mpii"):
+        prepared.open_builder("mpii", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -310,12 +316,12 @@ def test_synthetic_people(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf_advpose.people.dataset", module)
     monkeypatch.setattr(tf_advpose.people, "dataset", module, raising=False)
     made_with = {"train_examples": 3, "test_examples": 2, "size": 64, "seed": 7, "processes": 1}
-    for domain in ("lab", "wild"):
-        prepared.prepare(f"synthetic_people/{domain}", str(tmp_path), **made_with)
+    prepared.prepare("synthetic_people/lab", str(tmp_path), **made_with)
+    prepared.prepare("synthetic_people/wild", str(tmp_path), **made_with, validation_examples=4)
     arguments = {"size": 64, "seed": 7, "processes": 1}
-    assert fake.calls == [
-        (d, s, n, arguments) for d in ("lab", "wild") for s, n in (("train", 3), ("test", 2))
-    ]
+    in_both = (("train", 3), ("test", 2))
+    expected = [(domain, *split, arguments) for domain in ("lab", "wild") for split in in_both]
+    assert fake.calls == [*expected, ("wild", "validation", 4, arguments)]
     builder = prepared.open_builder("synthetic_people/wild", str(tmp_path))
     assert builder.info.splits["train"].num_examples == 3
     for key in ("train_examples", "test_examples", "size", "seed"):

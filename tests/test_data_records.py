@@ -74,7 +74,7 @@ def test_a_file_cut_between_records_is_truncated_too(tmp_path):
     builder = prepared.BUILDERS["mpii"](source=str(tmp_path / "mpii"), data_dir=str(tmp_path))
     in_three = tfds.download.DownloadConfig(num_shards=3)
     builder.download_and_prepare(download_dir=tmp_path / "unused", download_config=in_three)
-    path = sorted((tmp_path / "mpii/1.0.0").glob("*-train.tfrecord*"))[1]
+    path = sorted((tmp_path / "mpii/2.0.0").glob("*-train.tfrecord*"))[1]
     content = path.read_bytes()
     assert int.from_bytes(content[:8], "little") + 16 == len(content)
     path.write_bytes(b"")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 
+from tf_advpose import work_folder
 from tf_advpose.evaluation import prediction_files
 from tf_advpose.skeleton import JOINT_NAMES
-from tf_advpose.training import work_folder
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,8 @@ def workplace(tmp_path_factory, drawn_data):
     generator = work_folder.new_generator(config)
     for stage in ("pretrain_3d", "adversarial"):
         work_folder.save_weights(generator, work_folder.weights_path(work_dir, stage, "generator"))
+    average = work_folder.weights_path(work_dir, "adversarial", "generator_average")
+    work_folder.save_weights(generator, average)
     return folder
 
 
@@ -72,6 +74,19 @@ def test_models_are_scored_stored_drawn_and_scored_again(workplace):
     assert again.stdout.startswith("**3D, synthetic_people/wild test, 5 examples")
     stored = json.loads((workplace / "again.json").read_text())
     assert list(stored["models"].values()) == [models["runs/tiny adversarial"]]
+
+
+def test_averaged_weights_stand_beside_the_last_ones(workplace):
+    arguments = ("--work_dir=runs/tiny", "--data=synthetic_people/wild", "--format=csv")
+    run = run_evaluate(workplace, *arguments, "--weights=last,average")
+    assert run.returncode == 0, run.stderr
+    assert "Differences from runs/tiny adversarial," in run.stdout
+    assert "runs/tiny adversarial, average" in run.stdout
+    run = run_evaluate(workplace, *arguments, "--weights=best")
+    assert run.returncode == 1
+    assert "generator_best.weights.h5 was not kept" in run.stderr and "validate_on" in run.stderr
+    run = run_evaluate(workplace, *arguments, "--weights=mean")
+    assert run.returncode == 1 and "must be one of last, average, best, got 'mean'" in run.stderr
 
 
 def test_anothers_predictions_are_scored_against_prepared_labels_and_beside_ours(workplace):

@@ -9,11 +9,11 @@ import tensorflow as tf
 from drawn_people import small_config
 from evaluated_people import moved, random_people, with_errors
 
+from tf_advpose import work_folder
 from tf_advpose.evaluation import figures, training_curve
 from tf_advpose.evaluation.conventions import PAPERS
 from tf_advpose.evaluation.scores import score
 from tf_advpose.skeleton import PELVIS
-from tf_advpose.training import checkpoints, work_folder
 from tf_advpose.training.checkpoints import Checkpoints
 
 
@@ -116,7 +116,7 @@ def run(tmp_path) -> str:
     work_folder.create(folder, config, 4000.0)
     generator = work_folder.new_generator(config)
     generator.get_layer("depth").bias.assign(np.full(16, 2.0))
-    Checkpoints(tmp_path / "run/pretrain_3d" / checkpoints.FOLDER, generator=generator).save(2)
+    Checkpoints(tmp_path / "run/pretrain_3d" / work_folder.CHECKPOINTS, generator=generator).save(2)
     for stage, step in (("pretrain_3d", 5.0), ("adversarial", 10.0)):
         generator.get_layer("depth").bias.assign(np.full(16, step))
         work_folder.save_weights(generator, work_folder.weights_path(folder, stage, "generator"))

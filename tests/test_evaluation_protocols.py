@@ -18,6 +18,7 @@ from tf_advpose.skeleton import (
     JOINT_NAMES,
     LEFT_HIP,
     NUM_JOINTS,
+    PCKH_JOINTS,
     PELVIS,
     RIGHT_HIP,
     THORAX,
@@ -86,6 +87,29 @@ def test_averages_over_frames_and_over_actions():
     np.testing.assert_allclose(
         protocols.evaluate(nameless, Conventions(average="actions"))["mpjpe"], off / 3
     )
+
+
+@pytest.mark.parametrize("scale", ["camera", "given"])
+def test_pck_is_by_the_universal_skeleton_where_there_is_one(scale):
+    """A right pose of the true size counts as right; millimetres that are given need the universal size."""
+    people = with_errors(random_people(), np.zeros((6, 16, 3))) if scale == "given" else random_people()
+    size = np.linspace(0.5, 0.9, len(people))[:, None, None]
+    people = dataclasses.replace(people, joints_3d_universal=size * people.joints_3d)
+    scores = score(people, conventions.PAPERS)
+    assert protocols.summarise(scores)["pck3d_skeleton"] == "universal"
+    target = people.joints_3d[:, list(PCKH_JOINTS)]
+    expected = 0 if scale == "camera" else np.linalg.norm((1 - size) * target, axis=-1)
+    np.testing.assert_allclose(scores.pck3d_distances, expected, atol=1e-4)
+    np.testing.assert_allclose(scores.mpjpe, 0, atol=1e-4)
+    by_true = score(people, Conventions(pck3d_skeleton="true"))
+    assert protocols.summarise(by_true)["pck3d_skeleton"] == "true"
+    np.testing.assert_allclose(by_true.pck3d_distances, 0, atol=1e-4)
+
+
+def test_without_the_universal_skeleton_pck_is_by_the_true_one():
+    """Zeros, as the datasets store that have none, and files written before there was such a label."""
+    for people in (random_people(), dataclasses.replace(random_people(), joints_3d_universal=None)):
+        assert score(people, conventions.PAPERS).pck3d_skeleton == "true"
 
 
 def test_zhous_rule_forgives_size_and_hips():

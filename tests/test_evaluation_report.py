@@ -100,6 +100,12 @@ def test_mpi_inf_3dhp_has_scenes_and_activities():
     assert any("bootstrap over 6 sequences" in note for note in overall.notes)
 
 
+def test_one_example_has_no_interval():
+    one = score(random_people(1), Conventions())
+    overview, *_ = report.tables({"full": protocols.summarise(one)}, "mpi_inf_3dhp test")
+    assert overview.notes[0] == "No intervals: there is but one example."
+
+
 def test_mpii_stands_beside_table_3():
     people = {name: None for name in ("has_scale", "joints_3d")}
     table = tables_of(scores_of_two_models(**people), "mpii validation")["PCKh@0.5 in %"]

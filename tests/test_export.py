@@ -15,9 +15,9 @@ import pytest
 import tensorflow as tf
 
 from tf_advpose import config as configuration
+from tf_advpose import work_folder
 from tf_advpose.data import prepared
 from tf_advpose.deploy import artefacts, examples
-from tf_advpose.training import work_folder
 
 SCRIPT = pathlib.Path(__file__).parent.parent / "export.py"
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("embreex", reason="synthetic people need requirements-people.txt")
 
-from tf_advpose.people import collision, kinematics, lab_poses, poses, stances, wild_poses
+from tf_advpose.people import collision, everyday_poses, kinematics, lab_poses, poses, stances, wild_poses
 from tf_advpose.people.body import (
     RIG_INDEX,
     SIDES,
@@ -21,7 +21,8 @@ from tf_advpose.people.body import (
 from tf_advpose.people.kinematics import LIMITS, Pose
 from tf_advpose.skeleton import ROOT
 
-FAMILIES = lab_poses.FAMILIES + wild_poses.FAMILIES
+WILD = lab_poses.FAMILIES + wild_poses.FAMILIES
+FAMILIES = WILD + everyday_poses.FAMILIES
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +122,8 @@ def test_sampling_repeats_and_reaches_every_family(person):
     assert first[0] == second[0]
     np.testing.assert_array_equal(first[1].arms, second[1].arms)
     rng = np.random.default_rng(8)
-    for domain, families in (("lab", lab_poses.FAMILIES), ("wild", FAMILIES)):
-        names = {poses.sample(rng, domain, person)[0] for _ in range(150)}
+    for domain, families in (("lab", lab_poses.FAMILIES), ("wild", WILD), ("everyday", FAMILIES)):
+        names = {poses.sample(rng, domain, person)[0] for _ in range(200)}
         assert names <= {family.__name__ for family in families} and len(names) > 0.8 * len(families)
 
 

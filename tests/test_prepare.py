@@ -48,6 +48,7 @@ def test_prepares_mpii_without_the_packages_of_synthetic_people(tmp_path):
         (("inspect", "--data=mpii", "--lenient"), "inspect has no --lenient"),
         (("inspect", "--data=mpii", "--data_dir=nowhere"), "mpii is not prepared in nowhere"),
         (("people", "--beam="), "people has no --beam"),
+        (("people", "--backgrounds=/x"), "only everyday people have --backgrounds: add --domain=everyday"),
         (("mpii", "--source=/x", "--train_step=2"), "mpii has no --train_step"),
         (("mpi_inf_3dhp", "--source=/x", "--test_step=2"), "mpi_inf_3dhp has no --test_step"),
     ],
@@ -65,6 +66,15 @@ def test_wrong_source_is_one_line(tmp_path):
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"error: No labels in {tmp_path}: expected S1/MyPoseFeatures")
     assert not list((tmp_path / "data").glob("human36m/*"))
+
+
+def test_backgrounds_without_photos_are_one_line(tmp_path):
+    arguments = ("--domain=everyday", f"--backgrounds={tmp_path}", f"--data_dir={tmp_path / 'data'}")
+    result = run("people", *arguments)
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line == f"error: Expected a folder with photos (JPEG or PNG) for backgrounds, got {tmp_path}."
+    assert not list((tmp_path / "data").glob("synthetic_people/everyday/*"))
 
 
 def test_strict_names_the_file_lenient_goes_on_and_inspect_shows_the_rest(tmp_path):

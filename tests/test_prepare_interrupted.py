@@ -99,4 +99,4 @@ def test_killed_and_started_again(source, tmp_path):
     labels = source / "mpii_annotations.json"
     labels.write_text(json.dumps(json.loads(labels.read_text())[:1]))
     prepared.prepare("mpii", str(tmp_path), source=str(source))
-    assert folders(tmp_path) == ["1.0.0"]
+    assert folders(tmp_path) == ["2.0.0"]

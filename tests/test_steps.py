@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tf_advpose import work_folder
 from tf_advpose.config import Config, DiscriminatorConfig, StageConfig
 from tf_advpose.models.generator import hourglass_layers
 from tf_advpose.skeleton import NUM_JOINTS
-from tf_advpose.training import accumulation, optimizers, steps, work_folder
+from tf_advpose.training import accumulation, optimizers, steps
 
 NUM_LAB, NUM_WILD = 2, 2
 BIG_SCALE = 2.0**126  # gradients times this overflow

@@ -6,7 +6,7 @@ import sys
 import pytest
 from conftest import REPOSITORY
 
-from tf_advpose.training import work_folder
+from tf_advpose import work_folder
 
 SMALL = (
     "--preset=demo",

@@ -14,11 +14,11 @@ import tensorflow as tf
 from drawn_people import LAB, WILD
 
 from tf_advpose import config as configuration
+from tf_advpose import work_folder
 from tf_advpose.config import STAGES, Config, StageConfig
 from tf_advpose.data import pipeline
 from tf_advpose.models.generator import hourglass_layers
 from tf_advpose.progress import ProgressBar
-from tf_advpose.training import work_folder
 from tf_advpose.training.logs import StageLog
 from tf_advpose.training.trainer import Trainer
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tf_advpose import config as configuration
+from tf_advpose import work_folder
 from tf_advpose.config import STAGES, Config, StageConfig
-from tf_advpose.training import work_folder
 
 
 def contents(folder: pathlib.Path) -> dict[str, bytes]:

@@ -35,7 +35,7 @@ _ENTRIES_SHOWN = 6
 class PhotoDataset(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     """A dataset whose labels are read by a layout's reader; its docstring is the dataset's card."""
 
-    VERSION = tfds.core.Version("1.0.0")
+    VERSION = tfds.core.Version("2.0.0")
     SPLITS = ("train", "test")
     HOMEPAGE: str
     CITATION: str

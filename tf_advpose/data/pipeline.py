@@ -5,7 +5,8 @@ A batch is a dictionary of tensors, the first axis B:
   the label is missing or lies outside the crop; depth [B, P] half-crop units, root-relative, positive away
   from the camera; has_depth, has_scale [B] bool; mm_per_pixel [B].
 Batches for evaluation hold besides:
-  joints_3d [B, P, 3] root-relative millimetres in the camera frame; root_depth [B] mm; intrinsics [B, 9];
+  joints_3d [B, P, 3] root-relative millimetres in the camera frame; joints_3d_universal, the same of
+  MPI-INF-3DHP's universal skeleton, zeros where there is none; root_depth [B] mm; intrinsics [B, 9];
   crop_to_image [B, 2, 3]; box [B, 4]; head_size [B] crop pixels; example_id, subject, action, sequence;
   their joint_weight is that of the label, for a joint that the crop cuts off is a joint missed.
 """
@@ -285,6 +286,6 @@ def _evaluation_example(example: dict[str, tf.Tensor], size: int) -> dict[str, t
         "root_depth": joints[ROOT, 2],
         "crop_to_image": crop_to_image,
         "head_size": example["head_size"] / image_pixels,
-        **{key: example[key] for key in ("intrinsics", "box")},
+        **{key: example[key] for key in ("joints_3d_universal", "intrinsics", "box")},
         **{key: example[key] for key in ("example_id", "subject", "action", "sequence")},
     }

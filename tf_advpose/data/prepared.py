@@ -7,7 +7,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -24,6 +24,9 @@ BUILDERS = {
     "mpi_inf_3dhp": MpiInf3dhp,
     "synthetic_people/lab": SyntheticPeople,
     "synthetic_people/wild": SyntheticPeople,
+    "synthetic_people/everyday": SyntheticPeople,
+    "synthetic_people/everyday_2d": SyntheticPeople,
+    "synthetic_people/wild_3d": SyntheticPeople,
 }
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _LEFT_OVER = "incomplete.*"  # what TFDS calls a dataset until it is complete
@@ -85,16 +88,14 @@ def check_absent(name: str, data_dir: str) -> None:
         )
 
 
-def prepare_people_once(data_dir: str, *, train_examples: int, test_examples: int, size: int) -> None:
-    """Renders both domains of synthetic people from seed 0 on all cores, each unless it is there.
+def prepare_people_once(data_dir: str, domains: Sequence[str] = ("lab", "wild"), **making: int) -> None:
+    """Renders synthetic people from seed 0 on all cores, each domain unless it is there.
 
     Args:
       data_dir: where prepared datasets lie; made if need be.
-      train_examples, test_examples: how many of each domain.
-      size: side of the pictures in pixels.
+      making: how many and how large, as `SyntheticPeople` takes it.
     """
-    making = {"train_examples": train_examples, "test_examples": test_examples, "size": size}
-    for name in (name for name, builder in BUILDERS.items() if builder is SyntheticPeople):
+    for name in (f"synthetic_people/{domain}" for domain in domains):
         try:
             open_builder(name, data_dir)
         except FileNotFoundError:
@@ -112,8 +113,11 @@ def open_builder(name: str, data_dir: str) -> tfds.core.DatasetBuilder:
     if not folder.is_dir():
         dataset, _, domain = name.partition("/")
         command = f"people --domain={domain}" if domain else f"{dataset} --source=..."
+        others = ", ".join(sorted(path.name for path in folder.parent.glob("[0-9]*.*.*")))
+        outdated = f" (what is there is of another version, {others})" if others else ""
         raise FileNotFoundError(
-            f"{name} is not prepared in {folder}. Run: python prepare.py {command} --data_dir={data_dir}"
+            f"{name} is not prepared in {folder}{outdated}. Run: python prepare.py {command} "
+            f"--data_dir={data_dir}"
         )
     return tfds.builder_from_directory(folder)
 

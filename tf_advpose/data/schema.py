@@ -32,6 +32,7 @@ def features() -> tfds.features.FeaturesDict:
             "box": tfds.features.Tensor(shape=(4,), dtype=np.float32),
             "head_size": np.float32,
             "joints_3d_absolute": tfds.features.Tensor(shape=(NUM_JOINTS, 3), dtype=np.float32),
+            "joints_3d_universal": tfds.features.Tensor(shape=(NUM_JOINTS, 3), dtype=np.float32),
             "intrinsics": tfds.features.Tensor(shape=(9,), dtype=np.float32),
             "has_depth": np.bool_,
             "has_scale": np.bool_,
@@ -52,6 +53,7 @@ def make_example(
     box: np.ndarray | None = None,
     head_size: float | None = None,
     joints_3d_absolute: np.ndarray | None = None,
+    joints_3d_universal: np.ndarray | None = None,
     intrinsics: np.ndarray | None = None,
     train_depth: bool = True,
     subject: str = "",
@@ -71,6 +73,8 @@ def make_example(
         both ends are labelled.
       joints_3d_absolute: [P, 3] camera-frame millimetres, with `intrinsics` [9] of the photo. None: no
         3D labels.
+      joints_3d_universal: [P, 3] millimetres, root-relative, what MPI-INF-3DHP's official script measures
+        3D PCK by: the same pose with the body of its universal skeleton. None: stored as zeros.
       train_depth: False keeps the 3D joints for evaluation only.
 
     Returns:
@@ -103,6 +107,9 @@ def make_example(
                 f"{MAX_JOINT_DEPTH_MM:.0f} mm from the pelvis; the farthest is {reach:.0f} mm away and "
                 f"the pelvis at z = {joints_3d_absolute[ROOT, 2]:.0f} mm."
             )
+    if joints_3d_universal is None:
+        joints_3d_universal = np.zeros((NUM_JOINTS, 3))
+    _check("joints_3d_universal", joints_3d_universal, (NUM_JOINTS, 3), example_id)
     if head_size is None:
         head_size = _head_bone_pixels(joints_2d, joint_weight, joints_3d_absolute, intrinsics)
 
@@ -118,6 +125,7 @@ def make_example(
         "joints_3d_absolute": np.asarray(
             joints_3d_absolute if has_scale else np.zeros((NUM_JOINTS, 3)), np.float32
         ),
+        "joints_3d_universal": np.asarray(joints_3d_universal, np.float32),
         "intrinsics": cut_intrinsics.astype(np.float32),
         "has_depth": bool(has_scale and train_depth),
         "has_scale": has_scale,

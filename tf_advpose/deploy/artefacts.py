@@ -5,11 +5,11 @@ import pathlib
 import keras
 import numpy as np
 
+from tf_advpose import work_folder
 from tf_advpose.deploy import card, examples, outputs, parity, saved_model, scores, tflite
 from tf_advpose.deploy.examples import Examples
 from tf_advpose.deploy.metadata import describe
 from tf_advpose.files import write_json
-from tf_advpose.training import work_folder
 
 PARITY_FILE = "parity.json"
 PARITY_TABLE_FILE = "parity.md"
@@ -31,6 +31,7 @@ def export(
     data_dir: str = "data",
     version: int = 1,
     stage: str | None = None,
+    weights: str = "last",
     parity_examples: int = PARITY_EXAMPLES,
 ) -> tuple[pathlib.Path, dict]:
     """Exports the generator of a run, named after its work folder.
@@ -41,7 +42,7 @@ def export(
       parity_data, parity_split, data_dir: a prepared split, on whose examples the exports are compared.
         The ranges of int8 are measured on crops of its training split, if it has one.
       version: whole number; a run may have several exports.
-      stage: whose weights; None: the last finished one's.
+      stage, weights: which weights, as `work_folder.load_generator` takes them.
       parity_examples: how many examples at most.
 
     Returns:
@@ -58,7 +59,7 @@ def export(
     """
     config = work_folder.open_run(work_dir)
     folder = saved_model.version_folder(output, pathlib.Path(work_dir).resolve().name, version)
-    generator = work_folder.load_generator(work_dir, stage)
+    generator = work_folder.load_generator(work_dir, stage, weights)
     stage = stage or work_folder.finished_stages(work_dir)[-1]
     metadata = describe(config, stage, work_folder.read_total_bone_length(work_dir))
     size = config.generator.image_size

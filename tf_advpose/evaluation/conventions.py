@@ -23,8 +23,12 @@ PCKH_RULES = {
     "official": "at most 0.5, head is upper neck and head top, labelled joints pooled",
 }
 PCK3D_RULES = {
-    "official": "below 150 mm, as measured",
+    "official": "below 150 mm",
     "zhou": "at most 150 mm, bones scaled to the true length, hips moved towards the neck",
+}
+PCK3D_SKELETONS = {
+    "universal": "universal skeleton",
+    "true": "true skeleton",
 }
 PCK3D_JOINTS = {
     "14": "14 joints, without pelvis and thorax",
@@ -37,6 +41,7 @@ CHOICES = {  # of each convention: what it decides, and what there is to choose
     "average": ("What errors in mm are averaged over", AVERAGES),
     "pckh": ("The rule of PCKh", PCKH_RULES),
     "pck3d": ("The rule of 3D PCK and AUC", PCK3D_RULES),
+    "pck3d_skeleton": ("What 3D PCK and AUC compare with, where the data have both", PCK3D_SKELETONS),
     "pck3d_joints": ("The joints of 3D PCK and AUC", PCK3D_JOINTS),
 }
 
@@ -54,6 +59,7 @@ class Conventions:
     average: str = "frames"
     pckh: str = "paper"
     pck3d: str = "official"
+    pck3d_skeleton: str = "universal"
     pck3d_joints: str = "14"
 
     def __post_init__(self):

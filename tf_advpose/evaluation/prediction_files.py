@@ -31,6 +31,7 @@ SHAPES = {  # behind the number of examples
     "head_size": (),
     "has_scale": (),
     "joints_3d": (_P, 3),
+    "joints_3d_universal": (_P, 3),
     "mm_per_pixel": (),
     "root_depth": (),
     "intrinsics": (9,),
@@ -40,6 +41,7 @@ SHAPES = {  # behind the number of examples
 _NEEDED = {
     "predicted_depth": ("predicted_joints_2d", *LABELS_CAMERA),
     "joints_3d": ("has_scale",),
+    "joints_3d_universal": ("joints_3d",),
     "joints_2d": ("joint_weight", "head_size"),
 }
 
@@ -116,6 +118,7 @@ def from_arrays(
     *,
     predicted_joints_3d: np.ndarray | None = None,
     joints_3d: np.ndarray | None = None,
+    joints_3d_universal: np.ndarray | None = None,
     predicted_joints_2d: np.ndarray | None = None,
     joints_2d: np.ndarray | None = None,
     joint_weight: np.ndarray | None = None,
@@ -130,6 +133,7 @@ def from_arrays(
     Args:
       example_id: [N] names; a number at their end is taken for the frame's.
       predicted_joints_3d, joints_3d: [N, J, 3] mm, camera frame; the pelvis is subtracted here.
+      joints_3d_universal: as `joints_3d`, of MPI-INF-3DHP's universal skeleton: its univ_annot3.
       predicted_joints_2d, joints_2d: [N, J, 2] pixels, the same for both.
       joint_weight: [N, J], 0 where a joint is not labelled in 2D. None: all are.
       head_size: [N] pixels, for PCKh.
@@ -142,6 +146,7 @@ def from_arrays(
     given = {
         "predicted_joints_3d": predicted_joints_3d,
         "joints_3d": joints_3d,
+        "joints_3d_universal": joints_3d_universal,
         "predicted_joints_2d": predicted_joints_2d,
         "joints_2d": joints_2d,
     }
@@ -159,7 +164,7 @@ def from_arrays(
     if joints_3d is not None:
         arrays["has_scale"] = np.ones(count, bool)
     _check(arrays, "These arrays")
-    for name in ("predicted_joints_3d", "joints_3d"):
+    for name in ("predicted_joints_3d", "joints_3d", "joints_3d_universal"):
         if name in arrays:
             arrays[name] = arrays[name] - arrays[name][:, ROOT, None]
     return Predictions(**arrays)

@@ -8,7 +8,7 @@ from tf_advpose import camera
 from tf_advpose.skeleton import ROOT, bone_lengths
 
 LABELS_2D = ("joints_2d", "joint_weight", "head_size")
-LABELS_3D = ("has_scale", "joints_3d")
+LABELS_3D = ("has_scale", "joints_3d", "joints_3d_universal")
 LABELS_CAMERA = ("mm_per_pixel", "root_depth", "intrinsics", "crop_to_image")
 NAMES = ("subject", "action", "sequence")  # "" where there is none
 LABELS = ("example_id", *NAMES, *LABELS_2D, *LABELS_3D, *LABELS_CAMERA)
@@ -38,6 +38,7 @@ class Predictions:
     head_size: np.ndarray | None = None  # [N] pixels, those of joints_2d; 0 where unknown
     has_scale: np.ndarray | None = None  # [N] bool; the rest means something only where it is set
     joints_3d: np.ndarray | None = None  # [N, P, 3] mm, root-relative
+    joints_3d_universal: np.ndarray | None = None  # the same of MPI-INF-3DHP's universal skeleton, or zeros
     mm_per_pixel: np.ndarray | None = None  # [N]
     root_depth: np.ndarray | None = None  # [N] mm
     intrinsics: np.ndarray | None = None  # [N, 9]

@@ -27,18 +27,34 @@ def evaluate(predictions: Predictions, conventions: Conventions = PAPERS) -> dic
 
 
 def summarise(scores: Scores) -> dict:
-    """The figures of one model on one split.
+    """The figures of one model on one split, and how sure they are.
+
+    Returns:
+      What `point_estimates` returns, and
+      "intervals": (low, high) of 95 % around each average, or None; "drawn_by" and "draws_from", what the
+        bootstrap draws and how many there are.
+    """
+    drawn_by, group = uncertainty.drawn_by(scores.predictions.sequence)
+    return {
+        **point_estimates(scores),
+        "intervals": uncertainty.intervals(averages(scores), group),
+        "drawn_by": drawn_by,
+        "draws_from": int(group.max()) + 1,
+    }
+
+
+def point_estimates(scores: Scores) -> dict:
+    """The figures of one model on one split, without the bootstrap, which takes the longest.
 
     Returns:
       "examples": how many there are; "conventions": those chosen.
       Where any has 2D labels and a head size: "pckh", PCKh@0.5 in percent by `PCKH_GROUPS`, and "mean".
       Where any has 3D labels, over those: "examples_3d"; "scale", what gave millimetres; `ERRORS` in mm,
-        "depth_error" being z alone by the true scale whichever read-out; `SHARES` in percent;
+        "depth_error" being z alone by the true scale whichever read-out; `SHARES` in percent, and
+        "pck3d_skeleton", what they compare with;
         "mpjpe_by_limb" by `LIMB_GROUPS` (Table 2); "by_action" and, for MPI-INF-3DHP, "by_scene":
         "examples", MPJPE, PA-MPJPE with and without scale, and `SHARES` of each (Tables 1 and 4);
         "velocity": its "error" in mm a step, "frame_step" and "pairs", or why it is "skipped".
-      "intervals": (low, high) of 95 % around each average, or None; "drawn_by" and "draws_from", what the
-        bootstrap draws and how many there are.
     """
     results = {
         "examples": len(scores.predictions),
@@ -48,9 +64,6 @@ def summarise(scores: Scores) -> dict:
         results["pckh"] = pckh_by_group(scores.head_distances, scores.conventions.pckh)
     if scores.has_3d.any():
         results |= _summarise_3d(scores)
-    drawn_by, group = uncertainty.drawn_by(scores.predictions.sequence)
-    results["intervals"] = uncertainty.intervals(averages(scores), group)
-    results |= {"drawn_by": drawn_by, "draws_from": int(group.max()) + 1}
     return results
 
 
@@ -147,6 +160,7 @@ def _summarise_3d(scores: Scores) -> dict:
     return {
         "examples_3d": int(scores.has_3d.sum()),
         "scale": scores.scale,
+        "pck3d_skeleton": scores.pck3d_skeleton,
         **{name: uncertainty.average(getattr(scores, name), cells).value() for name in ERRORS},
         **{name: float(np.nanmean(values)) for name, values in shares(scores).items()},
         "mpjpe_by_limb": {

@@ -164,7 +164,13 @@ def _table_4(results: Results, data: str) -> list[Table]:
     """3D PCK and AUC: overall, by scene, by activity."""
     first = next(iter(results.values()))
     chosen = first["conventions"]
-    rule = f"{conventions.PCK3D_RULES[chosen['pck3d']]}, {conventions.PCK3D_JOINTS[chosen['pck3d_joints']]}"
+    rule = ", ".join(
+        [
+            conventions.PCK3D_RULES[chosen["pck3d"]],
+            conventions.PCK3D_SKELETONS[first["pck3d_skeleton"]],
+            conventions.PCK3D_JOINTS[chosen["pck3d_joints"]],
+        ]
+    )
     where = f"{data}, {_count(first['examples_3d'], 'example')}{_scale(results)}, root-relative, {rule}"
     known = _published(published.TABLE_4) if _is(data, "mpi_inf_3dhp") else {}
     ours = {
@@ -259,7 +265,12 @@ def _estimate(result: dict, name: str) -> Estimate | None:
 
 def _notes(results: Results, velocity: bool = False) -> tuple[str, ...]:
     first = next(iter(results.values()))
-    notes = [f"[low, high]: 95 % interval by bootstrap over {first['draws_from']} {first['drawn_by']}s."]
+    number, drawn = first["draws_from"], first["drawn_by"]
+    notes = [
+        f"[low, high]: 95 % interval by bootstrap over {number} {drawn}s."
+        if number > 1
+        else f"No intervals: there is but one {drawn}."
+    ]
     if velocity:
         found = first["velocity"]
         notes.append(

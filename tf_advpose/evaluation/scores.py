@@ -20,6 +20,7 @@ from tf_advpose.evaluation.predictions import (
 )
 from tf_advpose.skeleton import (
     LEFT_HIP,
+    NUM_JOINTS,
     PCKH_JOINTS,
     RIGHT_HIP,
     ROOT,
@@ -62,6 +63,7 @@ class Scores:
     pa_mpjpe_rigid: np.ndarray | None = None
     n_mpjpe: np.ndarray | None = None
     depth_error: np.ndarray | None = None
+    pck3d_skeleton: str = ""
     pck3d_distances: np.ndarray | None = None  # [N, joints] mm
     velocity: Velocity | None = None
 
@@ -86,6 +88,7 @@ def score(predictions: Predictions, conventions: Conventions) -> Scores:
     if has_3d.any():
         scaled = predictions.where(has_3d)
         found["scale"], joints_3d = read_out(scaled, conventions)
+        found["pck3d_skeleton"] = pck3d_skeleton(scaled, conventions)
         errors = _score_3d(scaled, joints_3d, conventions)
         found |= {name: _spread(values, has_3d) for name, values in errors.items()}
         velocity = _velocity(scaled, joints_3d)
@@ -112,13 +115,26 @@ def read_out(scaled: Predictions, conventions: Conventions) -> tuple[str, np.nda
 
 
 def pck3d_poses(
-    joints_3d: np.ndarray, target: np.ndarray, conventions: Conventions
+    scaled: Predictions, joints_3d: np.ndarray, conventions: Conventions
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The joints that 3D PCK compares, by its rule and joint set: two [N, joints, 3] mm."""
+    """The predicted and true joints that 3D PCK compares, by its conventions: two [N, joints, 3] mm."""
+    target = scaled.joints_3d
+    if pck3d_skeleton(scaled, conventions) == "universal":
+        target = scaled.joints_3d_universal
+        if scaled.predicted_joints_3d is None and conventions.scale == "camera":
+            joints_3d = _universal_size(scaled) * joints_3d
     if conventions.pck3d == "zhou":
         joints_3d = _as_zhou_measures(joints_3d, target)
     joints = list(PCKH_JOINTS) if conventions.pck3d_joints == "14" else slice(None)
     return joints_3d[:, joints], target[:, joints]
+
+
+def pck3d_skeleton(scaled: Predictions, conventions: Conventions) -> str:
+    """What 3D PCK compares with: of `PCK3D_SKELETONS` the one chosen, or "true" where there is no other."""
+    universal = scaled.joints_3d_universal
+    if universal is None or not universal.any(axis=(1, 2)).all():
+        return "true"
+    return conventions.pck3d_skeleton
 
 
 def _has_2d(predictions: Predictions) -> np.ndarray:
@@ -155,8 +171,20 @@ def _score_3d(
         "pa_mpjpe_rigid": metrics.pa_mpjpe(joints_3d, target, scale=False),
         "n_mpjpe": metrics.n_mpjpe(joints_3d, target),
         "depth_error": np.abs(depth - target[..., 2]),
-        "pck3d_distances": metrics.mpjpe(*pck3d_poses(joints_3d, target, conventions)),
+        "pck3d_distances": metrics.mpjpe(*pck3d_poses(scaled, joints_3d, conventions)),
     }
+
+
+def _universal_size(scaled: Predictions) -> np.ndarray:
+    """How large the universal skeleton is, the true one being 1: [N, 1, 1].
+
+    The median over joints, because a few of TS6's differ by more than size.
+    """
+    joints = np.arange(NUM_JOINTS) != ROOT
+    universal, true = (
+        np.linalg.norm(pose[:, joints], axis=-1) for pose in (scaled.joints_3d_universal, scaled.joints_3d)
+    )
+    return np.median(universal / true, axis=1)[:, None, None]
 
 
 def _as_zhou_measures(joints_3d: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What makes predictions: the generator of a run, a SavedModel, a .tflite file."""
 
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -11,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from tf_advpose import work_folder
 from tf_advpose.deploy import runtime
 from tf_advpose.deploy.saved_model import METADATA_FILE
 from tf_advpose.deploy.serving import read_out
 from tf_advpose.evaluation.predictions import LABELS, Predictions
 from tf_advpose.skeleton import JOINT_NAMES, mirror_order
 from tf_advpose.startup import quiet_unless_it_fails
-from tf_advpose.training import work_folder
 
 _PREDICTED = {
     "joints_2d": "predicted_joints_2d",
@@ -50,15 +51,11 @@ def from_generator(generator: keras.Model, name: str, total_bone_length: float) 
     return Model(name, generator.input_shape[1], total_bone_length, predict)
 
 
-def from_work_folder(work_dir: str, stage: str | None = None) -> Model:
-    """The generator of a run after a stage, None: the last one finished.
-
-    Raises:
-      FileNotFoundError, ValueError: no run, or the stage is not finished.
-    """
-    generator = work_folder.load_generator(work_dir, stage)
+def from_work_folder(work_dir: str, stage: str | None = None, weights: str = "last") -> Model:
+    """The generator of a run, by `work_folder.load_generator`. Raises as that does."""
+    generator = work_folder.load_generator(work_dir, stage, weights)
     stage = stage or work_folder.finished_stages(work_dir)[-1]
-    name = f"{os.path.normpath(work_dir)} {stage}"
+    name = f"{os.path.normpath(work_dir)} {stage}" + ("" if weights == "last" else f", {weights}")
     return from_generator(generator, name, work_folder.read_total_bone_length(work_dir))
 
 
@@ -100,10 +97,16 @@ def from_tflite(path: str) -> Model:
 
 
 def open_models(
-    work_dirs: list[str], stages: list[str], saved_models: list[str], tflites: list[str]
+    work_dirs: list[str],
+    stages: list[str],
+    weights: list[str],
+    saved_models: list[str],
+    tflites: list[str],
 ) -> list[Model]:
     """The models of runs after each of the stages (none named: the last one finished), and exports."""
-    models = [from_work_folder(work_dir, stage) for work_dir in work_dirs for stage in stages or [None]]
+    models = [
+        from_work_folder(*chosen) for chosen in itertools.product(work_dirs, stages or [None], weights)
+    ]
     return [*models, *map(from_saved_model, saved_models), *map(from_tflite, tflites)]
 
 

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from tf_advpose import visualize
+from tf_advpose import visualize, work_folder
 from tf_advpose.config import STAGES
 from tf_advpose.evaluation import sources
-from tf_advpose.training import checkpoints, work_folder
 
 FIRST_STAGE = "pretrain_3d"  # before it there is no depth, and no 3D error worth a point
 LOSSES = ("depth_loss", "heatmap_loss")
@@ -61,9 +60,11 @@ def saved_models(work_dir: str) -> Iterator[tuple[int, sources.Model]]:
         generator = work_folder.new_generator(work_folder.open_run(work_dir))
         bone_length = work_folder.read_total_bone_length(work_dir)
         model = sources.from_generator(generator, f"{os.path.normpath(work_dir)} {stage}", bone_length)
-        folder = pathlib.Path(work_dir) / stage / checkpoints.FOLDER
-        for step in reversed(checkpoints.kept(folder)):
-            restored = tf.train.Checkpoint(generator=generator).read(str(checkpoints.path_of(folder, step)))
+        folder = pathlib.Path(work_dir) / stage / work_folder.CHECKPOINTS
+        for step in reversed(work_folder.kept_checkpoints(folder)):
+            restored = tf.train.Checkpoint(generator=generator).read(
+                str(work_folder.checkpoint_path(folder, step))
+            )
             restored.assert_existing_objects_matched().expect_partial()
             kept = True
             yield first + step, model

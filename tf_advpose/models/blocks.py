@@ -3,6 +3,8 @@
 import keras
 from keras import layers, ops
 
+from tf_advpose.models.batch_norm import BatchNormalization
+
 # PyTorch's batch norm, which the public checkpoints were trained with.
 BATCH_NORM_EPSILON = 1e-5
 BATCH_NORM_MOMENTUM = 0.9
@@ -33,7 +35,7 @@ def output_initializer() -> keras.initializers.Initializer:
 
 def normalise_and_relu(features, name: str):
     """Batch norm, then ReLU."""
-    features = layers.BatchNormalization(
+    features = BatchNormalization(
         momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=f"{name}_bn"
     )(features)
     return layers.ReLU(name=f"{name}_relu")(features)

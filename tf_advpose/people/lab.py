@@ -13,7 +13,11 @@ from tf_advpose.people.person import Person
 from tf_advpose.people.render import Camera, Light, Tracer, render
 from tf_advpose.people.textures import linear
 
-SUBJECTS = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
+SUBJECTS = {
+    "train": ("S1", "S5", "S6", "S7", "S8"),
+    "test": ("S9", "S11"),
+    "validation": ("S2", "S3"),
+}
 _OUTFITS = 2  # of each subject
 _SEED = 36  # subjects and outfits are the same in every run
 _REACH = 1300.0  # mm from the room's middle where people are

@@ -53,6 +53,7 @@ class Garment:
       hem: along the leg: 0 hip, 1 knee, 2 ankle.
       low, high: heights on the trunk: 0 hips, 1 shoulders.
       neck: mm from the neck's axis beyond which it goes on above `high`.
+      flare: mm that it is looser at the ankles than at the knees.
     """
 
     colours: np.ndarray
@@ -65,6 +66,17 @@ class Garment:
     low: float = 0.0
     high: float = 0.95
     neck: float = 90.0
+    flare: float = 0.0
+
+
+@dataclass(frozen=True)
+class Hat:
+    """A cap with a visor, a beanie, a hat with a brim, a helmet or a scarf over head and shoulders, of one
+    colour [3]; `heading` pi is worn back to front."""
+
+    kind: str
+    colour: np.ndarray
+    heading: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,11 @@ class Look:
       hair_length: below the head's middle, 0 for short hair. beard: its share of the colour.
       skirt: its hem as `Garment.hem`, 0 without. shoe_height: where shoes begin, as `Garment.hem`.
       seed: of noise.
+      glasses: how dark they are, 0 without. sockets: the same of the shade round the eyes.
+      folds: how much folds of the cloth tilt its surface.
+      coat: the jacket's hem as `Garment.hem`, 0 where it ends on the trunk.
+      sole, gloves: colours [3] or None. legwear: of stockings or socks, from `legwear_from` on the leg.
+      emblem: a print on the chest, colours [H, W, 3] or None.
     """
 
     skin: np.ndarray
@@ -90,14 +107,35 @@ class Look:
     shoe: np.ndarray
     shoe_height: float
     seed: int
+    hat: Hat | None = None
+    glasses: float = 0.0
+    sockets: float = 0.0
+    folds: float = 0.0
+    coat: float = 0.0
+    sole: np.ndarray | None = None
+    legwear: np.ndarray | None = None
+    legwear_from: float = NOWHERE
+    gloves: np.ndarray | None = None
+    emblem: np.ndarray | None = None
+
+
+def skin_of(tone: float) -> np.ndarray:
+    """The skin colour [3] of a tone from 0, the lightest, to 5."""
+    return np.array(
+        [np.interp(tone, range(len(_SKIN_TONES)), _SKIN_TONES[:, channel]) for channel in range(3)]
+    )
+
+
+def hair_of(rng: np.random.Generator, tone: float) -> np.ndarray:
+    """A hair colour [3] that goes with a skin tone."""
+    dark = rng.random() < 0.3 + 0.12 * tone
+    return _HAIR_COLOURS[rng.integers(3 if dark else len(_HAIR_COLOURS))] * rng.uniform(0.7, 1.3)
 
 
 def draw_look(rng: np.random.Generator, male: bool) -> Look:
     """Draws skin, hair and outfit."""
     tone = rng.uniform(0, len(_SKIN_TONES) - 1)
-    skin = [np.interp(tone, range(len(_SKIN_TONES)), _SKIN_TONES[:, channel]) for channel in range(3)]
-    dark = rng.random() < 0.3 + 0.12 * tone
-    hair = _HAIR_COLOURS[rng.integers(3 if dark else len(_HAIR_COLOURS))] * rng.uniform(0.7, 1.3)
+    hair = hair_of(rng, tone)
     bald = male and rng.random() < 0.12
     long_hair = rng.random() < (0.07 if male else 0.65)
     sleeve = rng.choice([NOWHERE, rng.uniform(0.3, 0.75), rng.uniform(1.8, 1.98)], p=[0.1, 0.45, 0.45])
@@ -128,7 +166,7 @@ def draw_look(rng: np.random.Generator, male: bool) -> Look:
             neck=60.0,
         )
     return Look(
-        skin=np.array(skin, np.float32),
+        skin=skin_of(tone).astype(np.float32),
         hair=hair,
         hair_volume=0.0 if bald else rng.uniform(4, 18) if male else rng.uniform(8, 28),
         hair_length=rng.uniform(100, 400) if long_hair and not bald else 0.0,
@@ -137,13 +175,14 @@ def draw_look(rng: np.random.Generator, male: bool) -> Look:
         bottom=bottom,
         skirt=skirt,
         jacket=jacket,
-        shoe=_colour(rng, neutral=0.7),
+        shoe=draw_colour(rng, neutral=0.7),
         shoe_height=rng.choice([1.95, rng.uniform(1.3, 1.85)], p=[0.8, 0.2]),
         seed=int(rng.integers(1 << 16)),
     )
 
 
-def _colour(rng: np.random.Generator, neutral: float = 0.45) -> np.ndarray:
+def draw_colour(rng: np.random.Generator, neutral: float = 0.45) -> np.ndarray:
+    """A colour [3] of clothes, one of the neutral ones with a probability of `neutral`."""
     if rng.random() < neutral:
         return np.clip(_NEUTRALS[rng.integers(len(_NEUTRALS))] * rng.uniform(0.75, 1.25), 0, 0.9)
     hue, saturation, value = rng.random(), rng.beta(2, 2), rng.uniform(0.15, 0.9)
@@ -154,7 +193,7 @@ def _colour(rng: np.random.Generator, neutral: float = 0.45) -> np.ndarray:
 def _garment(rng: np.random.Generator, **where: float) -> Garment:
     kinds = ("plain", "stripes", "checks", "dots", "mottled", "blocks")
     return Garment(
-        colours=np.stack([_colour(rng), _colour(rng, neutral=0.6)]),
+        colours=np.stack([draw_colour(rng), draw_colour(rng, neutral=0.6)]),
         kind=str(rng.choice(kinds, p=[0.6, 0.13, 0.1, 0.04, 0.1, 0.03])),
         scale=rng.uniform(25, 110),
         turned=rng.random() < 0.5,

@@ -18,7 +18,7 @@ class Person:
     """A person in the world's frame (mm, z up, ground at 0).
 
     Attributes:
-      action: the name of the pose's family.
+      action: the name of the pose's family. look: the outfit.
       joints: [P, 3] the sixteen joints. vertices: [V, 3].
       seat: [3] the middle of what the person sits on, None where nobody sits.
       heading: radians; 0 faces -y.
@@ -44,15 +44,17 @@ class Person:
         self.vertices = vertices @ turned.T + offset
         self.joints = mpii_joints(body, rotations, posed) @ turned.T + offset
         self.action = action
+        self.look = look
         self.heading = heading
         self._on_head = dressed.fields[:, appearance.HEAD] > 0.5
-        self.surface = Surface(
+        self.surface = painted(
+            look,
             self.vertices,
             dressed.triangles,
             vertex_normals(self.vertices, dressed.triangles),
             dressed.fields,
-            lambda fields: appearance.paint(look, fields),
         )
+        self._owner = dressed.weights.argmax(axis=1)
         self.seat = None
         if pose.seat:
             sitting = dressed.weights[:, RIG_INDEX["pelvis"]] > 0.3
@@ -64,6 +66,17 @@ class Person:
             return []
         x, y, height = self.seat
         return things.moved(things.stool(height, colour), np.array([x, y, 0.0]), self.heading)
+
+    def recoloured(self, look: Look) -> Surface:
+        """The surface in an outfit of the same cut, other colours."""
+        mesh = self.surface
+        return painted(look, mesh.vertices, mesh.triangles, mesh.normals, mesh.fields)
+
+    def limbs(self) -> list[np.ndarray]:
+        """The points [N, 3] of each part of the body, in the order of the rig, thinned."""
+        order = np.argsort(self._owner[::2], kind="stable")
+        ends = np.searchsorted(self._owner[::2][order], np.arange(1, self._owner.max() + 1))
+        return [part for part in np.split(self.vertices[::2][order], ends) if len(part) > 2]
 
     def box(self, camera: Camera) -> np.ndarray:
         """The box (x, y, width, height) around all of the person in a camera's picture, pixels."""
@@ -88,6 +101,12 @@ class Person:
             "head_size": _HEAD_SHARE * float(np.hypot(*head[2:])),
             "box": np.concatenate([low, high - low]),
         }
+
+
+def painted(look: Look, *mesh: np.ndarray) -> Surface:
+    """The surface of a dressed person's `mesh`: vertices, triangles, normals and fields, see `Surface`."""
+    folded = (lambda fields: appearance.relief(look, fields)) if look.folds else None
+    return Surface(*mesh, lambda fields: appearance.paint(look, fields), folded)
 
 
 def tight_box(points: np.ndarray) -> np.ndarray:

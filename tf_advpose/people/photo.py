@@ -33,13 +33,19 @@ def window(
     return np.array([*(centre - side / 2), side])
 
 
-def window_cutting(rng: np.random.Generator, box: np.ndarray, fill: tuple[float, float]) -> np.ndarray:
-    """As `window`, with one edge of the picture through the person, mostly the lower one."""
+def window_cutting(
+    rng: np.random.Generator,
+    box: np.ndarray,
+    fill: tuple[float, float],
+    keep: tuple[float, float] = (0.4, 0.9),
+) -> np.ndarray:
+    """As `window`, with one edge of the picture through the person, mostly the lower one; where that cuts
+    the longer side of the box, a share `keep` of it is left."""
     axis = int(rng.random() < 0.75)  # 0: left or right edge, 1: upper or lower
     lower = rng.random() < (0.9 if axis else 0.5)
     visible = box.copy()
     longer = box[2 + axis] >= box[3 - axis]
-    visible[2 + axis] *= rng.uniform(0.4 if longer else 0.65, 0.9)
+    visible[2 + axis] *= rng.uniform(*(keep if longer else (0.65, 0.9)))
     if not lower:
         visible[axis] += box[2 + axis] - visible[2 + axis]
     square = window(rng, visible, fill, shift=0.05)
@@ -68,3 +74,42 @@ def develop(rng: np.random.Generator, picture: np.ndarray, variety: float) -> np
     grain = rng.uniform(0.002, 0.006 + 0.012 * variety)
     picture = picture + np.float32(grain) * rng.standard_normal(picture.shape, np.float32)
     return np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
+
+
+def snapshot(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """What any camera and its user make of screen colours [S, S, 3] in [0, 255]: exposure and tint, lack of
+    focus, shake, few pixels, noise and JPEG, as uint8."""
+    size = len(picture)
+    brightness = (np.exp(rng.normal(4.75, 0.2)) / (picture.mean() + 8)) ** 0.7  # exposure is mostly right
+    contrast, tint = np.exp(rng.normal(0, 0.15)), np.exp(rng.normal(0, 0.06, 3))
+    picture = picture * (tint * brightness * contrast).astype(np.float32) + np.float32(118 * (1 - contrast))
+    if rng.random() < 0.35:  # pale or strong colours; some photos are grey
+        grey = picture.mean(axis=2, keepdims=True)
+        picture = grey + np.float32(0 if rng.random() < 0.1 else rng.uniform(0.4, 1.4)) * (picture - grey)
+    if rng.random() < 0.1:
+        picture = _shaken(rng, picture)
+    sigma = np.exp(rng.uniform(np.log(0.2), np.log(0.9))) * size / 128
+    picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+    if rng.random() < 0.12:  # a person far away in a small photo
+        few = int(size / rng.uniform(1.3, 2.6))
+        small = cv2.resize(picture, (few, few), interpolation=cv2.INTER_AREA)
+        picture = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
+    noise = rng.standard_normal(picture.shape, np.float32)
+    picture = picture + np.float32(np.exp(rng.uniform(np.log(0.7), np.log(11)))) * noise
+    picture = np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+    if rng.random() < 0.6:
+        quality = int(rng.uniform(25, 92))
+        _, encoded = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, quality))
+        picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    return picture
+
+
+def _shaken(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    reach = rng.uniform(2, 7) * len(picture) / 128
+    side = 2 * int(reach / 2) + 3
+    kernel = np.zeros((side, side), np.float32)
+    turn = rng.uniform(0, np.pi)
+    half = np.array([np.cos(turn), np.sin(turn)]) * reach / 2
+    ends = [(side // 2 + sign * half).round().astype(int).tolist() for sign in (-1, 1)]
+    cv2.line(kernel, *ends, 1.0, 1, cv2.LINE_AA)
+    return cv2.filter2D(picture, -1, kernel / kernel.sum())

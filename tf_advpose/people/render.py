@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 _SAMPLES = 2  # rays a pixel's side where meshes are seen
+_DIAGONAL = (0.25, 0.75)  # where `figure` samples a pixel, in x and in y
 _LIFT = 2.0  # mm, lifts the starts of shadow rays off their surface
 _HIDDEN_AMBIENT = 0.25  # the share of ambient light that comes from what hides the rest
 
@@ -36,6 +37,7 @@ class Surface:
       vertices: [V, 3]. triangles: [F, 3].
       normals: [V, 3]; None: each triangle is flat.
       fields: [V, K] float32, interpolated and given to `paint`: [N, K] -> colours [N, 3].
+      relief: [N, K] -> [N, 3], what folds add to the interpolated normals; None: nothing.
     """
 
     vertices: np.ndarray
@@ -43,17 +45,20 @@ class Surface:
     normals: np.ndarray | None
     fields: np.ndarray
     paint: Callable[[np.ndarray], np.ndarray]
+    relief: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
 class Light:
     """A far light: `direction` [3] towards it, its colour and that of the ambient light [3], and the
-    `size` of the light: the tangent of its radius."""
+    `size` of the light: the tangent of its radius. `fill` are the direction and colour [3] of a weaker one
+    that casts no shadow."""
 
     direction: np.ndarray
     colour: np.ndarray
     ambient: np.ndarray
     size: float
+    fill: tuple[np.ndarray, np.ndarray] | None = None
 
 
 class Tracer:
@@ -78,11 +83,9 @@ class Tracer:
         rays = (array.astype(np.float32, copy=False) for array in (origins, directions))
         return self._scene.run(*rays, query="OCCLUDED") >= 0
 
-    def shade(
-        self, origin: np.ndarray, directions: np.ndarray, light: Light, rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The colours [N, 3] that rays from `origin` [3] along `directions` [N, 3] see, and which of them
-        hit something [N]; zeros where nothing was hit."""
+    def meet(self, origin: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, ...]:
+        """What rays from `origin` [3] along `directions` [N, 3] meet: the numbers of the rays that hit
+        something [H], and there colours, unit normals towards the camera and points [H, 3]."""
         hits = self._scene.run(np.repeat(origin[None], len(directions), axis=0), directions, output=True)
         hit = np.nonzero(hits["primID"] >= 0)[0]
         owner, corners = self._owner[hits["primID"][hit]], self._triangles[hits["primID"][hit]]
@@ -92,15 +95,25 @@ class Tracer:
         for index, surface in enumerate(self.surfaces):
             own = np.nonzero(owner == index)[0]
             around = corners[own] - self._starts[index]
-            albedo[own] = surface.paint(np.einsum("nc,nck->nk", weights[own], surface.fields[around]))
+            fields = np.einsum("nc,nck->nk", weights[own], surface.fields[around])
+            albedo[own] = surface.paint(fields)
             if surface.normals is not None:
                 normals[own] = np.einsum("nc,nck->nk", weights[own], surface.normals[around])
+            if surface.relief is not None:
+                normals[own] += surface.relief(fields)
         normals *= -np.sign(_dot(normals, directions[hit]))[:, None]  # towards the camera
-        normals = _unit(normals)
-        points = origin + hits["tfar"][hit, None] * directions[hit]
-        colours = np.zeros((len(directions), 3), np.float32)
-        colours[hit] = albedo * _irradiance(normals, light, *self.visible(points, normals, light, rng))
-        return colours, hits["primID"] >= 0
+        return hit, albedo, _unit(normals), origin + hits["tfar"][hit, None] * directions[hit]
+
+    def shade(
+        self, origin: np.ndarray, directions: np.ndarray, light: Light, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The colours [N, 3] that rays from `origin` [3] along `directions` [N, 3] see, and which of them
+        hit something [N]; zeros where nothing was hit."""
+        hit, albedo, normals, points = self.meet(origin, directions)
+        colours, solid = np.zeros((len(directions), 3), np.float32), np.zeros(len(directions), bool)
+        colours[hit] = albedo * irradiance(normals, light, *self.visible(points, normals, light, rng))
+        solid[hit] = True
+        return colours, solid
 
     def visible(
         self, points: np.ndarray, normals: np.ndarray, light: Light, rng: np.random.Generator
@@ -138,6 +151,42 @@ def render(
     return picture
 
 
+def figure(
+    tracer: Tracer, light: Light, camera: Camera, region: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """The surfaces alone, in a part of the camera's picture.
+
+    Args:
+      region: (left, top, width, height), whole pixels.
+
+    Returns:
+      [height, width, 4] float32: linear light, multiplied by how much of the pixel is covered, and that.
+    """
+    left, top, width, height = (int(edge) for edge in region)
+    fx, fy, cx, cy = camera.intrinsics[:4]
+    right, down, forward = camera.rotation.astype(np.float32)
+    rays = []
+    for place in _DIAGONAL:
+        x, y = (
+            ((start + np.arange(count) + place - c) / f).astype(np.float32)[:, None]
+            for start, count, c, f in ((left, width, cx, fx), (top, height, cy, fy))
+        )
+        rays.append(((y * down)[:, None] + x * right + forward).reshape(-1, 3))
+    hit, albedo, normals, points = tracer.meet(camera.centre.astype(np.float32), np.concatenate(rays))
+    # What a pixel sees of the light is found from its first sample and smoothed over its neighbours.
+    first = np.searchsorted(hit, height * width)
+    seen = np.zeros((height * width, 3), np.float32)
+    lit = tracer.visible(points[:first], normals[:first], light, rng)
+    seen[hit[:first]] = np.stack([*lit, np.ones(first, np.float32)], axis=1)
+    seen = cv2.GaussianBlur(seen.reshape(height, width, 3), (5, 5), 1.0).reshape(-1, 3)
+    direct, ambient, known = seen[hit % (height * width)].T
+    known = np.maximum(known, 1e-3)
+    result = np.zeros((len(_DIAGONAL), height * width, 4), np.float32)
+    shown = albedo * irradiance(normals, light, direct / known, ambient / known)
+    result.reshape(-1, 4)[hit] = np.concatenate([shown, np.ones((len(hit), 1), np.float32)], axis=1)
+    return result.mean(axis=0).reshape(height, width, 4)
+
+
 def _behind(tracer: Tracer, backdrop, light: Light, origin, rays, rng) -> np.ndarray:
     """The backdrop as the `rays` [size * size, 3] see it, with the meshes' shadows on it."""
     size = round(len(rays) ** 0.5)
@@ -150,17 +199,20 @@ def _behind(tracer: Tracer, backdrop, light: Light, origin, rays, rng) -> np.nda
     maps = cv2.GaussianBlur(maps.reshape(size, size, 2)[::2, ::2], (0, 0), 0.8 * size / 128)
     maps = cv2.resize(maps, (size, size)).reshape(-1, 2)
     solid = np.isfinite(points[:, 0])
-    colours[solid] *= _irradiance(normals[solid], light, *maps[solid].T)
+    colours[solid] *= irradiance(normals[solid], light, *maps[solid].T)
     return colours
 
 
-def _irradiance(normals: np.ndarray, light: Light, direct: np.ndarray, ambient: np.ndarray) -> np.ndarray:
+def irradiance(normals: np.ndarray, light: Light, direct: np.ndarray, ambient: np.ndarray) -> np.ndarray:
     """The light [N, 3] on surfaces with `normals` [N, 3] that see so much of light and surroundings [N]."""
     facing = np.maximum(normals @ light.direction.astype(np.float32), 0) * direct
     upward = ambient * (0.75 + 0.25 * normals[:, 2])
-    return facing[:, None] * light.colour.astype(np.float32) + upward[:, None] * light.ambient.astype(
-        np.float32
-    )
+    result = facing[:, None] * light.colour.astype(np.float32)
+    result += upward[:, None] * light.ambient.astype(np.float32)
+    if light.fill is not None:
+        direction, colour = (array.astype(np.float32) for array in light.fill)
+        result += (np.maximum(normals @ direction, 0) * ambient)[:, None] * colour
+    return result
 
 
 def _rays(camera: Camera, size: int) -> tuple[np.ndarray, np.ndarray]:

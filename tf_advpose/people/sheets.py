@@ -69,6 +69,24 @@ def long_hair(body: Body, length: float, volume: float) -> tuple[np.ndarray, np.
     return vertices, _grid(_ROWS, _COLUMNS, closed=False), weights
 
 
+def brim(
+    body: Body, spread: float, width: float, heading: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A hat's brim, `width` mm wide, `spread` radians to both sides of `heading` (0 is the front); returns
+    as `skirt` does."""
+    middle = (body.joints[RIG_INDEX["neck2"]] + body.head_top) / 2
+    angles = heading + np.linspace(-spread, spread, _COLUMNS)
+    rows = []
+    for share in (0.0, 0.5, 1.0):
+        out = share * width * np.cos((angles - heading) * min(1.0, 1.2 / spread)) ** 0.5
+        x, y = (76 + out) * np.sin(angles), -(92 + out) * np.cos(angles)
+        rows.append(middle + np.stack([x, y, np.full_like(x, 46 - 14 * share)], axis=1))
+    vertices = np.concatenate(rows)
+    weights = np.zeros((len(vertices), len(RIG)))
+    weights[:, RIG_INDEX["head"]] = 1
+    return vertices, _grid(3, _COLUMNS, closed=False), weights
+
+
 def _grid(rows: int, columns: int, closed: bool) -> np.ndarray:
     """Triangles [F, 3] between the vertices of a grid; `closed` joins the last column to the first."""
     row, column = np.meshgrid(

@@ -16,7 +16,7 @@ def linear(colour) -> np.ndarray:
 
 
 @functools.cache
-def _noise_bank() -> np.ndarray:
+def noise_bank() -> np.ndarray:
     """Four tileable fields of 1/f noise [4, S, S] float32, mean 0.5, mostly within [0, 1]."""
     rng = np.random.default_rng(20180618)
     frequency = (
@@ -32,7 +32,30 @@ def noise(u: np.ndarray, v: np.ndarray, seed: int = 0) -> np.ndarray:
     """Noise of all scales at coordinates `u`, `v` (any equal shape; it repeats after 1), about [0, 1]."""
     x = ((u + 0.37 * seed) * _NOISE_SIDE).astype(np.int32) & (_NOISE_SIDE - 1)
     y = ((v + 0.61 * seed) * _NOISE_SIDE).astype(np.int32) & (_NOISE_SIDE - 1)
-    return _noise_bank()[seed % 4, y, x]
+    return noise_bank()[seed % 4, y, x]
+
+
+@functools.cache
+def _fold_bank() -> np.ndarray:
+    """The slopes of a tileable crumpled cloth, [S, S, 2] float32, of standard deviation 1."""
+    rng = np.random.default_rng(1868)
+    frequency = (
+        np.hypot(*np.meshgrid(np.fft.fftfreq(_NOISE_SIDE), np.fft.fftfreq(_NOISE_SIDE))) * _NOISE_SIDE
+    )
+    height = 0.0
+    for wave, weight in ((5, 1.0), (10, 0.3)):  # folds a tile
+        band = np.exp(-(((frequency - wave) / (0.4 * wave)) ** 2))
+        field = np.fft.ifft2(np.fft.fft2(rng.normal(size=(_NOISE_SIDE, _NOISE_SIDE))) * band).real
+        height = height - weight * np.sqrt((field / field.std()) ** 2 + 0.05)  # ridges and round valleys
+    slopes = np.stack(np.gradient(height), axis=-1)
+    return (slopes / slopes.std()).astype(np.float32)
+
+
+def folds(u: np.ndarray, v: np.ndarray, seed: int = 0) -> np.ndarray:
+    """The slopes [N, 2] of crumpled cloth at `u`, `v` [N]; it repeats after 1."""
+    x = ((u + 0.37 * seed) * _NOISE_SIDE).astype(np.int32) & (_NOISE_SIDE - 1)
+    y = ((v + 0.61 * seed) * _NOISE_SIDE).astype(np.int32) & (_NOISE_SIDE - 1)
+    return _fold_bank()[y, x]
 
 
 PATTERNS = ("plain", "mottled", "stripes", "checks", "dots", "bricks", "planks", "blocks")

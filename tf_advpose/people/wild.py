@@ -12,8 +12,8 @@ from tf_advpose.people.render import Camera, Tracer, render
 from tf_advpose.people.things import Part
 from tf_advpose.skeleton import ROOT
 
-_BODIES = {"train": 400, "test": 100}  # different people; any of them in any outfit
-_SEED = {"train": 2014, "test": 2015}  # the bodies are the same in every run
+_BODIES = {"train": 400, "test": 100, "validation": 50}  # different people; any of them in any outfit
+_SEED = {"train": 2014, "test": 2015, "validation": 2016}  # the bodies are the same in every run
 _CHILD_SHARE = 0.12
 _FILL, _SHIFT = (0.54, 0.72), 0.08  # see `photo.window`
 _CUT_SHARE = 0.2  # of the people are cut off by the photo's edge,
@@ -24,8 +24,13 @@ _IN_FRONT_SHARE = 0.25  # of the people have something before them
 _NEAREST, _FARTHEST = 1900.0, 12000.0  # mm, from the camera to the person
 
 
-def render_pose(rng: np.random.Generator, split: str, number: int, size: int) -> list[dict]:
-    """The example of the split's pose `number`, alone in a list."""
+def render_pose(
+    rng: np.random.Generator, split: str, number: int, size: int, train_depth: bool
+) -> list[dict]:
+    """The example of the split's pose `number`, alone in a list.
+
+    `train_depth`: the 3D joints are there to train on; otherwise for evaluation only.
+    """
     person = _somebody(rng, split, np.zeros(2))
     middle = person.joints[ROOT]
     whole = _camera(rng, middle)
@@ -49,7 +54,7 @@ def render_pose(rng: np.random.Generator, split: str, number: int, size: int) ->
             "subject": "",
             "action": person.action,
             "sequence": "",
-            "train_depth": False,
+            "train_depth": train_depth,
         }
     ]
 

@@ -2,13 +2,13 @@
 
 import os
 import pathlib
-import re
 import shutil
 from collections.abc import Callable
 
 import tensorflow as tf
 
-FOLDER = "checkpoints"  # of a stage
+from tf_advpose.work_folder import checkpoint_path, kept_checkpoints
+
 KEPT = 2
 ASIDE = "incomplete"
 
@@ -27,11 +27,11 @@ class Checkpoints:
         self._step.assign(step)
         aside = self._folder / ASIDE
         shutil.rmtree(aside, ignore_errors=True)  # of a run that was killed
-        self._checkpoint.write(str(path_of(aside, step)))
+        self._checkpoint.write(str(checkpoint_path(aside, step)))
         for path in sorted(aside.iterdir()):  # the index behind the data
             os.replace(path, self._folder / path.name)
         aside.rmdir()
-        for old in kept(self._folder)[KEPT:]:
+        for old in kept_checkpoints(self._folder)[KEPT:]:
             for path in sorted(self._folder.glob(f"ckpt-{old}.*"), reverse=True):  # the index first
                 path.unlink()
 
@@ -47,9 +47,9 @@ class Checkpoints:
         Raises:
           ValueError: there are checkpoints, all of them damaged.
         """
-        steps = kept(self._folder)
+        steps = kept_checkpoints(self._folder)
         for step in steps:
-            path = path_of(self._folder, step)
+            path = checkpoint_path(self._folder, step)
             try:
                 self._checkpoint.read(str(path)).assert_existing_objects_matched()
             except (tf.errors.OpError, IndexError, AssertionError, ValueError) as error:
@@ -61,14 +61,3 @@ class Checkpoints:
                 f"No checkpoint in {self._folder} can be read. Remove that folder to start the stage again."
             )
         return None
-
-
-def kept(folder: pathlib.Path) -> list[int]:
-    """The steps of the checkpoints in `folder`, the newest first."""
-    names = (re.fullmatch(r"ckpt-(\d+)\.index", path.name) for path in folder.glob("ckpt-*"))
-    return sorted((int(name[1]) for name in names if name), reverse=True)
-
-
-def path_of(folder: pathlib.Path, step: int) -> pathlib.Path:
-    """Where the checkpoint of a step lies, as `tf.train.Checkpoint` names it."""
-    return folder / f"ckpt-{step}"

@@ -7,8 +7,8 @@ import time
 import keras
 import tensorflow as tf
 
+from tf_advpose import work_folder
 from tf_advpose.config import STAGES
-from tf_advpose.training import work_folder
 from tf_advpose.training.trainer import Trainer
 
 TIMED_STEPS = 3  # behind the first, in which the step is compiled

@@ -6,11 +6,11 @@ import pathlib
 
 import keras
 
+from tf_advpose import work_folder
 from tf_advpose.config import STAGES
 from tf_advpose.files import is_fresh, write_json
 from tf_advpose.models import load_pytorch_hourglass
 from tf_advpose.models.generator import hourglass_layers
-from tf_advpose.training import work_folder
 
 SOURCE_FILE = "initial_hourglass.json"
 NAMED_LAYERS = 6  # that an error names at most

@@ -12,7 +12,7 @@ from tf_advpose import heatmaps, visualize
 from tf_advpose.config import Config
 from tf_advpose.files import written_aside
 from tf_advpose.training.steps import Batch, Metrics
-from tf_advpose.training.work_folder import METRICS_FILE, VALIDATION_FILE
+from tf_advpose.work_folder import METRICS_FILE, VALIDATION_FILE
 
 NUM_PICTURES = 8
 

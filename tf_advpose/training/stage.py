@@ -8,10 +8,11 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from tf_advpose import work_folder
 from tf_advpose.config import Config
 from tf_advpose.data import pipeline
 from tf_advpose.progress import ProgressBar
-from tf_advpose.training import checkpoints, guards, steps, work_folder
+from tf_advpose.training import guards, steps
 from tf_advpose.training.checkpoints import Checkpoints
 from tf_advpose.training.distribution import Devices
 from tf_advpose.training.logs import StageLog
@@ -48,7 +49,7 @@ class Stage:
                 self._opponent = discriminator_optimizer(config)
                 self._opponent.build(discriminator.trainable_variables)
                 state |= {"discriminator": discriminator, "discriminator_optimizer": self._opponent}
-        self._checkpoints = Checkpoints(self._folder / checkpoints.FOLDER, **state)
+        self._checkpoints = Checkpoints(self._folder / work_folder.CHECKPOINTS, **state)
         self._validation = Validation(config, name, work_dir, data_dir) if config.validate_on else None
         self.step = tf.function(
             devices.on_all(self._step), reduce_retracing=True, jit_compile=config.jit_compile

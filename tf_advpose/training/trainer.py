@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import keras
 
+from tf_advpose import work_folder
 from tf_advpose.config import STAGES, Config
 from tf_advpose.data import pipeline
 from tf_advpose.models.generator import hourglass_layers
-from tf_advpose.training import initial_hourglass, validation, work_folder
+from tf_advpose.training import initial_hourglass, validation
 from tf_advpose.training.distribution import Devices
 from tf_advpose.training.stage import Stage
 

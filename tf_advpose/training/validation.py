@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 
+from tf_advpose import work_folder
 from tf_advpose.config import VALIDATION_METRICS, Config
 from tf_advpose.data import pipeline
-from tf_advpose.evaluation import protocols, sources
+from tf_advpose.evaluation import protocols, scores, sources
+from tf_advpose.evaluation.conventions import PAPERS
 from tf_advpose.files import write_json
-from tf_advpose.training import work_folder
 
 BEST_FILE = "best.json"
 
@@ -66,22 +67,22 @@ class Validation:
         self, step: int, generator: keras.Model, optimizer: keras.optimizers.Optimizer
     ) -> dict[str, float]:
         """The metrics after `step`, by name, those of the averaged weights ending in "_average"."""
-        scores = self._score(step, generator)
+        found = self._score(step, generator)
         if self._config.average_decay:
             with averaged_weights(generator, optimizer):
                 averaged = self._score(step, generator)
-            scores |= {f"{name}_average": value for name, value in averaged.items()}
-        return scores
+            found |= {f"{name}_average": value for name, value in averaged.items()}
+        return found
 
     def _score(self, step: int, generator: keras.Model) -> dict[str, float]:
         total_bone_length = work_folder.read_total_bone_length(self._work_dir)
         model = sources.from_generator(generator, self._stage, total_bone_length)
         predictions = sources.collect(model, _batches(self._config, self._data_dir))
-        results = protocols.evaluate(predictions)
-        scores = {"mpjpe": results.get("mpjpe"), "pckh": results.get("pckh", {}).get("mean")}
-        scores = {name: value for name, value in scores.items() if value is not None}
-        self._keep_if_best(step, scores[self._config.best_by], generator)
-        return scores
+        results = protocols.point_estimates(scores.score(predictions, PAPERS))
+        found = {"mpjpe": results.get("mpjpe"), "pckh": results.get("pckh", {}).get("mean")}
+        found = {name: value for name, value in found.items() if value is not None}
+        self._keep_if_best(step, found[self._config.best_by], generator)
+        return found
 
     def _keep_if_best(self, step: int, value: float, generator: keras.Model) -> None:
         path = pathlib.Path(self._work_dir) / self._stage / BEST_FILE

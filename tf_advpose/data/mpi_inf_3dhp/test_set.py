@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from tf_advpose.data.mpi_inf_3dhp import examples
-from tf_advpose.skeleton import FROM_MPI_INF_3DHP_17
+from tf_advpose.skeleton import FROM_MPI_INF_3DHP_17, ROOT, from_dataset
 
 PATTERN = "TS[1-6]/annot_data.mat"
 SEQUENCES = ("TS1", "TS2", "TS3", "TS4", "TS5", "TS6")
@@ -38,15 +38,18 @@ def read_test_set(source: Path, skipped: collections.Counter) -> Iterator[dict]:
         if not path.is_file():
             skipped[f"sequence {sequence} is not there"] += 1
             continue
-        pixels, joints, valid, activities = _load_mat(path)
+        pixels, joints, universal, valid, activities = _load_mat(path)
         skipped["frames marked invalid"] += int(np.sum(~valid))
         intrinsics = np.array([*INTRINSICS[sequence], *np.zeros(5)])
         rows = np.flatnonzero(valid)
         labels = examples.people(pixels[rows], joints[rows], intrinsics, FROM_MPI_INF_3DHP_17, path)
-        for row, person in zip(rows.tolist(), labels, strict=True):
+        universal = from_dataset(universal[rows], FROM_MPI_INF_3DHP_17)
+        universal -= universal[:, ROOT, None]
+        for row, person, pose in zip(rows.tolist(), labels, universal, strict=True):
             yield {
                 "image": path.parent / f"imageSequence/img_{row + 1:06d}.jpg",
                 **person,
+                "joints_3d_universal": pose,
                 "example_id": f"{sequence}_{row + 1:06d}",
                 "subject": sequence,
                 "action": ACTIVITIES[activities[row] - 1],
@@ -54,9 +57,15 @@ def read_test_set(source: Path, skipped: collections.Counter) -> Iterator[dict]:
             }
 
 
-def _load_mat(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """annot2 [N, 17, 2], annot3 [N, 17, 3], valid_frame [N] bool, activity_annotation [N] int."""
-    keys = {"annot2": (1, 17, 2), "annot3": (1, 17, 3), "valid_frame": (1,), "activity_annotation": (1,)}
+def _load_mat(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """annot2 [N, 17, 2], annot3 and univ_annot3 [N, 17, 3], valid_frame [N], activity_annotation [N]."""
+    keys = {
+        "annot2": (1, 17, 2),
+        "annot3": (1, 17, 3),
+        "univ_annot3": (1, 17, 3),
+        "valid_frame": (1,),
+        "activity_annotation": (1,),
+    }
     try:
         with h5py.File(path) as file:
             arrays = {key: file[key][:] for key in keys}
@@ -70,4 +79,5 @@ def _load_mat(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
     activities = arrays["activity_annotation"][:, 0].astype(int)
     if not np.isin(activities[valid], range(1, len(ACTIVITIES) + 1)).all():
         raise ValueError(f"{path}: activity_annotation of valid frames must be 1 to {len(ACTIVITIES)}.")
-    return arrays["annot2"][:, 0], arrays["annot3"][:, 0], valid, activities
+    pixels, joints, universal = (arrays[key][:, 0] for key in ("annot2", "annot3", "univ_annot3"))
+    return pixels, joints, universal, valid, activities

@@ -16,6 +16,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 
 import keras
@@ -27,9 +28,11 @@ from tf_advpose.files import is_fresh, write_json, written_aside
 from tf_advpose.models import build_discriminator, build_generator
 
 CONFIG_FILE = "config.json"
+CHECKPOINTS = "checkpoints"  # folder of a stage
 TRAINING_SET_FILE = "training_set.json"
 METRICS_FILE = "metrics.jsonl"
 VALIDATION_FILE = "validation.jsonl"
+GENERATOR_WEIGHTS = {"last": "generator", "average": "generator_average", "best": "generator_best"}
 
 
 def create(work_dir: str, config: Config, total_bone_length: float) -> None:
@@ -156,10 +159,10 @@ def take_over_stages(work_dir: str, other: str) -> list[str]:
     return stages
 
 
-def load_generator(work_dir: str, stage: str | None = None, player: str = "generator") -> keras.Model:
+def load_generator(work_dir: str, stage: str | None = None, weights: str = "last") -> keras.Model:
     """The generator as it was after `stage`, or after the last finished stage, in float32.
 
-    `player`: as in `weights_path`.
+    `weights`: "last"; "average", their moving average, or "best", those that validated best, if kept.
 
     Raises:
       FileNotFoundError: no run, the stage is not finished, or such weights were not kept.
@@ -171,9 +174,28 @@ def load_generator(work_dir: str, stage: str | None = None, player: str = "gener
         wanted = f"stage {stage!r}" if stage else "any stage"
         there = ", ".join(finished) or "none"
         raise FileNotFoundError(f"{work_dir} has no weights of {wanted}. Finished stages: {there}.")
+    if weights not in GENERATOR_WEIGHTS:
+        raise ValueError(f"weights must be one of {', '.join(GENERATOR_WEIGHTS)}, got {weights!r}.")
+    path = weights_path(work_dir, stage or finished[-1], GENERATOR_WEIGHTS[weights])
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} was not kept: average weights are kept with --config.average_decay, best ones with "
+            "--config.validate_on."
+        )
     generator = new_generator(config)
-    load_weights(generator, weights_path(work_dir, stage or finished[-1], player))
+    load_weights(generator, path)
     return generator
+
+
+def load_discriminator(work_dir: str) -> keras.Model:
+    """The discriminator of a finished run, in float32.
+
+    Raises:
+      FileNotFoundError, ValueError: no run, or it is not finished, or had none of its architecture.
+    """
+    discriminator = new_discriminator(open_run(work_dir))
+    load_weights(discriminator, weights_path(work_dir, STAGES[-1], "discriminator"))
+    return discriminator
 
 
 def weights_path(work_dir: str, stage: str, player: str) -> pathlib.Path:
@@ -184,6 +206,17 @@ def weights_path(work_dir: str, stage: str, player: str) -> pathlib.Path:
         average of its weights; "generator_best", the weights that validated best.
     """
     return pathlib.Path(work_dir) / stage / f"{player}.weights.h5"
+
+
+def kept_checkpoints(folder: pathlib.Path) -> list[int]:
+    """The steps of the checkpoints in `folder`, the newest first."""
+    names = (re.fullmatch(r"ckpt-(\d+)\.index", path.name) for path in folder.glob("ckpt-*"))
+    return sorted((int(name[1]) for name in names if name), reverse=True)
+
+
+def checkpoint_path(folder: pathlib.Path, step: int) -> pathlib.Path:
+    """Where the checkpoint of a step lies, as `tf.train.Checkpoint` names it."""
+    return folder / f"ckpt-{step}"
 
 
 def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
