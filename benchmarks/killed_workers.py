@@ -3,7 +3,7 @@
   python benchmarks/killed_workers.py --data_dir=data --output=benchmarks/results/killed_workers.json
 
 Worker 1 is killed, then the chief, and worker 1 alone gets SIGTERM. Compared to the bit with a run on two
-workers left alone. About 5 minutes on two CPU cores.
+workers left alone. Takes minutes.
 """
 
 import json
@@ -62,7 +62,7 @@ class Run:
         output, errors = workers[other].communicate(timeout=120)
         seconds = time.monotonic() - began
         workers[number].communicate(timeout=120)
-        last = (output + errors).strip().splitlines()[-1]
+        last = (output or errors).strip().splitlines()[-1]
         statuses = [worker.returncode for worker in workers]
         print(f"worker {number}: {sent.name}: {statuses} after {seconds:.1f} s: {last}", flush=True)
         return {
