@@ -56,6 +56,9 @@ class Run:
         """Sends a signal to one worker in the midst of training; how both end."""
         workers = self.start()
         killed_runs.wait_for_change(self.folder)
+        for worker in workers:
+            if worker.poll() is not None:
+                raise RuntimeError(f"a worker ended by itself: {worker.communicate()[1][-2000:]}")
         began = time.monotonic()
         workers[number].send_signal(sent)
         other = 1 - number
