@@ -22,7 +22,7 @@ load_tensorflow_quietly()
 import tensorflow as tf
 
 from tf_advpose import config as configuration
-from tf_advpose.training import dry_run
+from tf_advpose.training import distribution, dry_run
 from tf_advpose.training.trainer import Trainer
 
 FLAGS = flags.FLAGS
@@ -39,6 +39,13 @@ flags.DEFINE_string(
     "Public PyTorch checkpoint (.pth.tar), or work folder of another run, whose hourglass is taken instead "
     "of training the stage pretrain_2d.",
 )
+flags.DEFINE_enum(
+    "distribute",
+    "none",
+    distribution.MODES,
+    "Train on one device, on all GPUs of this machine (mirrored), or on those of several machines "
+    "(multi_worker: the same command on each, with its TF_CONFIG). The batch is that of all together.",
+)
 flags.DEFINE_bool("dry_run", False, "Say what the run will cost, and keep nothing.")
 
 
@@ -52,7 +59,7 @@ def define_config(argv: list[str]) -> None:
     config_flags.DEFINE_config_dataclass("config", configuration.from_preset(first_look.preset))
 
 
-def new_trainer(work_dir: str) -> Trainer:
+def new_trainer(work_dir: str, devices: distribution.Devices) -> Trainer:
     """The run that the flags describe."""
     return Trainer(
         FLAGS.config,
@@ -60,35 +67,37 @@ def new_trainer(work_dir: str) -> Trainer:
         FLAGS.data_dir,
         start_from=FLAGS.start_from,
         hourglass_from=FLAGS.initial_hourglass,
+        devices=devices,
     )
 
 
+def run(devices: distribution.Devices, terminated: threading.Event) -> str:
+    """Does what the flags ask for; returns what there is to say in the end."""
+    if FLAGS.dry_run:
+        with tempfile.TemporaryDirectory() as nowhere:
+            return dry_run.report(new_trainer(nowhere, devices))
+    if new_trainer(FLAGS.work_dir, devices).run(asked_to_stop=terminated.is_set):
+        return f"Finished. Weights, logs and configuration are in {FLAGS.work_dir}"
+    return "Terminated; a checkpoint is saved. The same command goes on from it."
+
+
 def main(_) -> None:
-    terminated = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: terminated.set())  # as clusters do before they take a machine
     if FLAGS.config.deterministic:
         tf.config.experimental.enable_op_determinism()
     try:
         if FLAGS.config.preset != FLAGS.preset:
             raise ValueError("Choose the preset by --preset; --config.preset is only its name.")
         configuration.check(FLAGS.config)
-        if FLAGS.dry_run:
-            with tempfile.TemporaryDirectory() as nowhere:
-                print(dry_run.report(new_trainer(nowhere)))
-            return
-        trainer = new_trainer(FLAGS.work_dir)
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
-    try:
-        finished = trainer.run(asked_to_stop=terminated.is_set)
+        devices = distribution.open_devices(FLAGS.distribute)
+        terminated = threading.Event()
+        # As clusters do before they take a machine. Not earlier: workers that wait for others hear nothing.
+        signal.signal(signal.SIGTERM, lambda *_: terminated.set())
+        with devices.loss_of_a_worker_named():
+            print(run(devices, terminated))
     except KeyboardInterrupt:
         sys.exit("Interrupted. The same command goes on from the last checkpoint.")
-    except (FloatingPointError, ValueError, OSError) as error:
+    except (FloatingPointError, ValueError, OSError, ImportError) as error:
         sys.exit(f"error: {error}")
-    if finished:
-        print(f"Finished. Weights, logs and configuration are in {FLAGS.work_dir}")
-    else:
-        print("Terminated; a checkpoint is saved. The same command goes on from it.")
 
 
 if __name__ == "__main__":

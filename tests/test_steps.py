@@ -1,15 +1,12 @@
 """Training steps: who learns from what, in every policy; and how both players' gradients are applied."""
 
 import dataclasses
-import subprocess
-import sys
 
 import drawn_people
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import REPOSITORY
 
 from tf_advpose import work_folder
 from tf_advpose.config import Config, DiscriminatorConfig, StageConfig
@@ -376,74 +373,3 @@ def test_cosine_schedule_ends_at_zero():
         rates.append(float(optimizer.learning_rate))
         optimizers.apply_gradients(optimizer, [tf.constant(1.0)], [variable])
     np.testing.assert_allclose(rates, 0.05 * (1 + np.cos(np.pi * np.arange(5) / 4)), atol=1e-7)
-
-
-REPLICAS = """
-import tensorflow as tf
-cpus = tf.config.list_physical_devices("CPU")
-tf.config.set_logical_device_configuration(cpus[0], [tf.config.LogicalDeviceConfiguration()] * 2)
-import keras
-from tf_advpose.config import Config, StageConfig
-from tf_advpose.training import optimizers
-
-strategy = tf.distribute.MirroredStrategy(
-    ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-)
-assert strategy.num_replicas_in_sync == 2
-
-
-def train(policy, gradients):
-    # Applies a row of gradients a step, a column each replica; returns weights of both, and the scale.
-    with strategy.scope():
-        variable = keras.Variable([1.0, 2.0])
-        optimizer = optimizers.generator_optimizer(Config(policy=policy), StageConfig(1, 0, 0.01))
-        optimizer.build([variable])
-
-    @tf.function
-    def step(row):
-        def replica():
-            number = tf.distribute.get_replica_context().replica_id_in_sync_group
-            weight = tf.gather(row, number) * optimizer.scale_loss(1.0)
-            with tf.GradientTape() as tape:
-                loss = tf.reduce_sum(tf.convert_to_tensor(variable)) * weight
-            optimizers.apply_gradients(optimizer, tape.gradient(loss, [variable.value]), [variable])
-
-        strategy.run(replica)
-
-    for row in gradients:
-        step(tf.constant(row))
-    values = [value.numpy().tolist() for value in strategy.experimental_local_results(variable.value)]
-    return values, float(optimizer.dynamic_scale.value.numpy()) if policy == "mixed_float16" else None
-
-
-def alone(gradients):
-    variable = keras.Variable([1.0, 2.0])
-    optimizer = optimizers.generator_optimizer(Config(), StageConfig(1, 0, 0.01))
-    for row in gradients:
-        optimizers.apply_gradients(optimizer, [tf.fill([2], sum(row))], [variable])
-    return variable.numpy().tolist()
-
-
-rows = [[1.0, 3.0], [2.0, -5.0]]
-print(alone(rows))
-print(train("float32", rows)[0])
-print(train("mixed_float16", rows))
-print(train("mixed_float16", [rows[0], [1.0, float("inf")], rows[1]]))
-print(train("mixed_float16", [rows[0], [float("inf"), 1.0], rows[1]]))
-"""
-
-
-def test_gradients_are_summed_over_replicas_and_an_overflow_on_one_skips_all():
-    """Logical devices can only be made before TensorFlow starts, so this runs in a process of its own."""
-    result = subprocess.run(
-        [sys.executable, "-c", REPLICAS], cwd=REPOSITORY, capture_output=True, text=True, timeout=300
-    )
-    assert result.returncode == 0, result.stderr[-3000:]
-    alone, together, scaled, *overflowed = (eval(line) for line in result.stdout.splitlines())
-    np.testing.assert_allclose(together, [alone, alone], rtol=1e-6)
-    np.testing.assert_allclose(scaled[0], [alone, alone], rtol=1e-6)
-    assert scaled[1] == 2.0**15
-    assert len(overflowed) == 2
-    for values, scale in overflowed:
-        np.testing.assert_allclose(values, [alone, alone], rtol=1e-6)
-        assert scale == 2.0**14

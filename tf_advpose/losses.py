@@ -44,9 +44,8 @@ def depth_loss(predicted: tf.Tensor, target: tf.Tensor, has_depth: tf.Tensor) ->
 
 def _cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
     logits = tf.cast(logits, tf.float32)
-    return tf.reduce_mean(
-        tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.fill(tf.shape(logits), label), logits=logits)
-    )
+    labels = label * tf.ones_like(logits)
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=labels, logits=logits))
 
 
 def discriminator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor) -> tf.Tensor:

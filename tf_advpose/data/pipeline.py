@@ -12,6 +12,7 @@ Batches for evaluation hold besides:
 """
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,25 +29,45 @@ TRAINING_KEYS = ("image", "joints_2d", "joint_weight", "depth", "has_depth", "ha
 _SEED_STRIDE = 1_000_003  # keeps the streams of neighbouring seeds apart
 
 
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """What one of several workers computes of every batch, on one device or more."""
+
+    worker: int = 0
+    workers: int = 1
+    devices: int = 1  # of each worker
+
+
+WHOLE = Share()
+
+
 def num_wild(config: Config, stage: str) -> int:
     """How many of a batch's examples are wild ones."""
     return round(config.batch_size * config.stage(stage).wild_share)
 
 
-def training_batches(config: Config, stage: str, data_dir: str, first_step: int = 0) -> tf.data.Dataset:
+def training_batches(
+    config: Config, stage: str, data_dir: str, first_step: int = 0, share: Share = WHOLE
+) -> tf.data.Dataset:
     """The endless batches of a stage, lab examples first, in the stage's share of wild ones.
 
     What a step sees is a function of `config.seed`, the stage and the step alone.
 
     Args:
       first_step: where to start, for runs that go on.
+      share: each batch comes as one for each device of this worker, in turn; only those are decoded.
+        Together the devices of all workers see the batches of one, and in each of `config.accumulation`
+        parts what one device sees in that part.
 
     Raises:
       FileNotFoundError, ValueError: a dataset is not prepared, or unknown.
     """
     streams = []
     for name, count, stream_seed in _parts(config, stage):
-        examples = _shuffled_examples(name, data_dir, stream_seed, first_step * count)
+        piece = count // (config.accumulation * share.workers * share.devices)  # of a part, on a device
+        examples = _shuffled_examples(
+            name, data_dir, stream_seed, first_step * count, share, piece * share.devices
+        )
         examples = examples.map(
             lambda number, example, seed=stream_seed: _training_example(
                 example, config.generator.image_size, config.augmentation, tf.stack([seed, number])
@@ -54,13 +75,30 @@ def training_batches(config: Config, stage: str, data_dir: str, first_step: int 
             num_parallel_calls=tf.data.AUTOTUNE,
             deterministic=True,
         )
-        streams.append(examples.batch(count, drop_remainder=True))
+        examples = examples.batch(count // share.workers, drop_remainder=True)
+        if share.devices > 1:
+            examples = examples.map(
+                lambda batch, piece=piece: _by_device(batch, share.devices, piece)
+            ).unbatch()
+        streams.append(examples)
     batches = streams[0]
     if len(streams) == 2:
         batches = tf.data.Dataset.zip(*streams).map(
             lambda lab, wild: {key: tf.concat([lab[key], wild[key]], axis=0) for key in lab}
         )
-    return batches.prefetch(4)
+    return batches.prefetch(4 * share.devices)
+
+
+def _by_device(batch: dict[str, tf.Tensor], devices: int, piece: int) -> dict[str, tf.Tensor]:
+    """[parts x devices x piece, ...] -> [devices, parts x piece, ...]."""
+
+    def regroup(value: tf.Tensor) -> tf.Tensor:
+        shape = value.shape[1:]
+        pieces = tf.reshape(value, [-1, devices, piece, *shape])
+        by_device = tf.stack(tf.unstack(pieces, axis=1))  # [devices, parts, piece, ...]
+        return tf.reshape(by_device, [devices, value.shape[0] // devices, *shape])
+
+    return {name: regroup(value) for name, value in batch.items()}
 
 
 def training_example_ids(config: Config, stage: str, data_dir: str, step: int) -> list[str]:
@@ -175,11 +213,14 @@ def _parse(record: tf.Tensor, features: tfds.features.FeaturesDict) -> dict[str,
     return features.deserialize_example(record, decoders={"image": tfds.decode.SkipDecoding()})
 
 
-def _shuffled_examples(name: str, data_dir: str, seed: int, first: int) -> tf.data.Dataset:
+def _shuffled_examples(
+    name: str, data_dir: str, seed: int, first: int, share: Share = WHOLE, turn: int = 1
+) -> tf.data.Dataset:
     """Endless numbered examples (number, example) of a training split, from the number `first` on.
 
     Each pass over the split has its own order, which depends on `seed` and the pass alone, so a run that
-    goes on reads at most one pass again.
+    goes on reads at most one pass again. Of several workers each in turn takes `turn` examples, and reads
+    over the others'.
     """
     files, features, count = open_split(name, "train", data_dir)
 
@@ -193,8 +234,10 @@ def _shuffled_examples(name: str, data_dir: str, seed: int, first: int) -> tf.da
         return records.batch(SHUFFLE_BLOCK).map(lambda block: shuffle(block, [seed, number])).unbatch()
 
     passes = tf.data.Dataset.range(first // count, np.iinfo(np.int64).max)
-    records = passes.flat_map(one_pass).skip(first % count)
-    return records.enumerate(first).map(lambda number, record: (number, _parse(record, features)))
+    records = passes.flat_map(one_pass).skip(first % count).enumerate(first)
+    if share.workers > 1:
+        records = records.filter(lambda number, _: number // turn % share.workers == share.worker)
+    return records.map(lambda number, record: (number, _parse(record, features)))
 
 
 def _labels(example: dict[str, tf.Tensor], crop_to_image: tf.Tensor, size: int) -> dict[str, tf.Tensor]:

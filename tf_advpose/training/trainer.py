@@ -1,5 +1,7 @@
 """Runs the three stages one after the other on the models that it owns."""
 
+import dataclasses
+import json
 from collections.abc import Callable
 
 import keras
@@ -9,6 +11,7 @@ from tf_advpose.config import STAGES, Config
 from tf_advpose.data import pipeline
 from tf_advpose.models.generator import hourglass_layers
 from tf_advpose.training import initial_hourglass, validation
+from tf_advpose.training.distribution import Devices
 from tf_advpose.training.stage import Stage
 
 
@@ -26,6 +29,7 @@ class Trainer:
         data_dir: str,
         start_from: str | None = None,
         hourglass_from: str | None = None,
+        devices: Devices | None = None,
     ):
         """Opens or starts the run in `work_dir`, on datasets prepared in `data_dir`.
 
@@ -33,14 +37,18 @@ class Trainer:
           start_from: work folder of another run; see `work_folder.take_over_stages`.
           hourglass_from: a checkpoint or work folder that takes the place of the first stage; see
             `initial_hourglass.load`.
+          devices: what it trains on; None: one device.
 
         Raises:
           FileExistsError: `work_dir` holds another run.
-          FileNotFoundError, ValueError: a dataset is missing, or a setting impossible.
+          FileNotFoundError, ValueError: a dataset is missing, or a setting impossible, or not the same on
+            all workers.
           ImportError: PyTorch is needed for `hourglass_from`.
         """
         work_folder.check_same_run(work_dir, config)
         self.config, self.work_dir, self.data_dir = config, work_dir, data_dir
+        self._devices = devices or Devices()
+        self._devices.check(config)
         for name in (config.lab, config.wild):
             pipeline.open_split(name, "train", data_dir)
         if config.validate_on:
@@ -56,22 +64,28 @@ class Trainer:
         if start_from:
             work_folder.stages_in_common(config, start_from)
         total_bone_length = pipeline.mean_total_bone_length(config.lab, data_dir)
+        settings = json.dumps([dataclasses.asdict(config), total_bone_length])
+        self._devices.agree("settings and data", settings)
         keras.utils.set_random_seed(config.seed)
         keras.config.set_dtype_policy(config.policy)
         try:
-            self.generator = work_folder.new_generator(config)
-            self.discriminator = (
-                work_folder.new_discriminator(config) if config.discriminator.sources else None
-            )
+            with self._devices.scope():
+                self.generator = work_folder.new_generator(config)
+                self.discriminator = (
+                    work_folder.new_discriminator(config) if config.discriminator.sources else None
+                )
         finally:
             keras.config.set_dtype_policy("float32")
+        self._devices.synchronise(self.generator)
         if loads_hourglass:
             initial_hourglass.load(self.generator, hourglass_from)
-        work_folder.create(work_dir, config, total_bone_length)
-        if start_from:
-            work_folder.take_over_stages(work_dir, start_from)
-        if loads_hourglass:
-            initial_hourglass.keep(work_dir, self.generator, hourglass_from)
+        if self._devices.is_chief:
+            work_folder.create(work_dir, config, total_bone_length)
+            if start_from:
+                work_folder.take_over_stages(work_dir, start_from)
+            if loads_hourglass:
+                initial_hourglass.keep(work_dir, self.generator, hourglass_from)
+        self._devices.agree("work folder", "opened")
 
     def run(self, asked_to_stop: Callable[[], bool] = lambda: False) -> bool:
         """Runs every stage that is not finished yet.
@@ -88,7 +102,9 @@ class Trainer:
         """
         stages = (stage for stage in STAGES if self.config.stage(stage).steps)
         with pipeline.damage_named(self.data_dir, (self.config.lab, "train"), (self.config.wild, "train")):
-            return all(self.run_stage(stage, asked_to_stop) for stage in stages)
+            finished = all(self.run_stage(stage, asked_to_stop) for stage in stages)
+        self._devices.agree("end", str(finished))  # the others wait for what the chief writes
+        return finished
 
     def run_stage(self, name: str, asked_to_stop: Callable[[], bool] = lambda: False) -> bool:
         """Runs one stage to its end, or loads its weights where it is finished. As `run`."""
@@ -99,13 +115,22 @@ class Trainer:
         stage = self.new_stage(name)
         if not stage.run(asked_to_stop):
             return False
-        stage.save_weights()
+        if self._devices.is_chief:
+            stage.save_weights()
         return True
 
     def new_stage(self, name: str) -> Stage:
         """A stage, to be run from the present weights."""
         self._freeze(name)
-        return Stage(name, self.config, self.generator, self.discriminator, self.work_dir, self.data_dir)
+        return Stage(
+            name,
+            self.config,
+            self.generator,
+            self.discriminator,
+            self.work_dir,
+            self.data_dir,
+            self._devices,
+        )
 
     def _freeze(self, stage: str) -> None:
         """Freezes the 2D module where the configuration says so (Table 2, "fix 2D")."""
