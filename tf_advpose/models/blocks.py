@@ -4,6 +4,7 @@ import keras
 from keras import layers, ops
 
 from tf_advpose.models.batch_norm import BatchNormalization
+from tf_advpose.models.convolution import Conv2D
 
 # PyTorch's batch norm, which the public checkpoints were trained with.
 BATCH_NORM_EPSILON = 1e-5
@@ -47,13 +48,13 @@ def residual(features, width: int, name: str):
     The skip path is the unnormalised input, through a 1x1 convolution where the width changes.
     """
     branch = normalise_and_relu(features, f"{name}_1")
-    branch = layers.Conv2D(width // 2, 1, name=f"{name}_1_conv")(branch)
+    branch = Conv2D(width // 2, 1, name=f"{name}_1_conv")(branch)
     branch = normalise_and_relu(branch, f"{name}_2")
-    branch = layers.Conv2D(width // 2, 3, padding="same", name=f"{name}_2_conv")(branch)
+    branch = Conv2D(width // 2, 3, padding="same", name=f"{name}_2_conv")(branch)
     branch = normalise_and_relu(branch, f"{name}_3")
-    branch = layers.Conv2D(width, 1, name=f"{name}_3_conv")(branch)
+    branch = Conv2D(width, 1, name=f"{name}_3_conv")(branch)
     if features.shape[-1] != width:
-        features = layers.Conv2D(width, 1, name=f"{name}_skip_conv")(features)
+        features = Conv2D(width, 1, name=f"{name}_skip_conv")(features)
     return layers.Add(name=f"{name}_add")([features, branch])
 
 

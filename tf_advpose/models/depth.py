@@ -3,6 +3,7 @@
 from keras import layers
 
 from tf_advpose.models.blocks import output_initializer, residual
+from tf_advpose.models.convolution import Conv2D
 
 NUM_MODULES = 3  # Sec. 5: three sequential residual and downsampling modules
 
@@ -19,8 +20,8 @@ def regress_depth(features, heatmaps, *, num_joints: int, width: int):
     """
     merged = layers.Add(name="depth_merge")(
         [
-            layers.Conv2D(width, 1, name="depth_features")(features),
-            layers.Conv2D(width, 1, name="depth_heatmaps")(heatmaps),
+            Conv2D(width, 1, name="depth_features")(features),
+            Conv2D(width, 1, name="depth_heatmaps")(heatmaps),
         ]
     )
     for index in range(1, NUM_MODULES + 1):

@@ -7,6 +7,7 @@ import keras
 from keras import layers
 
 from tf_advpose.models.blocks import Upsample2x, normalise_and_relu, output_initializer, residuals
+from tf_advpose.models.convolution import Conv2D
 
 # Mean RGB of MPII, which the public checkpoints were trained with.
 MPII_MEAN = (0.4404, 0.4440, 0.4327)
@@ -32,7 +33,7 @@ def hourglass_features(
     offset = [-channel for channel in mean]
     trunk = layers.Rescaling(1.0, offset=offset, name="subtract_mean")(image)
     trunk = layers.ZeroPadding2D(3, name="stem_pad")(trunk)
-    trunk = layers.Conv2D(width // 4, 7, strides=2, name="stem_conv")(trunk)
+    trunk = Conv2D(width // 4, 7, strides=2, name="stem_conv")(trunk)
     trunk = normalise_and_relu(trunk, "stem")
     trunk = residuals(trunk, width // 2, num_residuals, "stem_a")
     trunk = layers.MaxPooling2D(name="stem_pool")(trunk)
@@ -44,9 +45,9 @@ def hourglass_features(
         name = f"stack{stack}"
         features = _hourglass(trunk, depth, width, num_residuals, f"{name}_hg")
         features = residuals(features, width, num_residuals, f"{name}_out")
-        features = layers.Conv2D(width, 1, name=f"{name}_features_conv")(features)
+        features = Conv2D(width, 1, name=f"{name}_features_conv")(features)
         features = normalise_and_relu(features, f"{name}_features")
-        head = layers.Conv2D(
+        head = Conv2D(
             num_joints,
             1,
             kernel_initializer=output_initializer(),
@@ -58,8 +59,8 @@ def hourglass_features(
             trunk = layers.Add(name=f"{name}_join")(
                 [
                     trunk,
-                    layers.Conv2D(width, 1, name=f"{name}_join_features")(features),
-                    layers.Conv2D(width, 1, name=f"{name}_join_heatmaps")(heatmaps[-1]),
+                    Conv2D(width, 1, name=f"{name}_join_features")(features),
+                    Conv2D(width, 1, name=f"{name}_join_heatmaps")(heatmaps[-1]),
                 ]
             )
     return heatmaps, features
