@@ -1,9 +1,11 @@
 """Learning rates over a stage, by hand."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from tf_advpose.config import StageConfig
+from tf_advpose.config import Config, StageConfig
 from tf_advpose.training import optimizers, schedules
 
 
@@ -35,11 +37,6 @@ def test_rates_are_those_of_the_schedule(settings, expected):
 
 def test_optimizers_follow_the_schedule():
     """A step uses the rate that is logged for it."""
-    import keras
-    import tensorflow as tf
-
-    from tf_advpose.config import Config
-
     stage = StageConfig(steps=8, wild_share=0.0, learning_rate=0.8, warm_up=4)
     optimizer = optimizers.generator_optimizer(Config(), stage)
     variable = keras.Variable(1.0)
@@ -47,3 +44,13 @@ def test_optimizers_follow_the_schedule():
         rate = schedules.rate_of_step(schedules.learning_rate(stage), step)
         assert float(optimizer.learning_rate) == pytest.approx(rate)
         optimizers.apply_gradients(optimizer, [tf.constant(1.0)], [variable])
+
+
+def test_cosine_schedule_ends_at_zero():
+    stage = StageConfig(steps=4, wild_share=0, learning_rate=0.1, schedule="cosine")
+    optimizer = optimizers.generator_optimizer(Config(), stage)
+    variable, rates = keras.Variable(1.0), []
+    for _ in range(5):
+        rates.append(float(optimizer.learning_rate))
+        optimizers.apply_gradients(optimizer, [tf.constant(1.0)], [variable])
+    np.testing.assert_allclose(rates, 0.05 * (1 + np.cos(np.pi * np.arange(5) / 4)), atol=1e-7)

@@ -33,13 +33,13 @@ def load(generator: keras.Model, source: str) -> None:
         return
     other = work_folder.load_generator(source)
     ours, theirs = ({layer.name: layer for layer in hourglass_layers(one)} for one in (generator, other))
-    unfit = sorted(ours.keys() ^ theirs.keys())
-    unfit += [name for name in ours.keys() & theirs.keys() if _shape(ours[name]) != _shape(theirs[name])]
+    shapes, others = ({name: _shape(layer) for name, layer in one.items()} for one in (ours, theirs))
+    unfit = [name for name in shapes | others if shapes.get(name) != others.get(name)]
     if unfit:
         more = ", ..." if len(unfit) > NAMED_LAYERS else ""
         raise ValueError(
-            f"The hourglass of {source} does not fit: {', '.join(unfit[:NAMED_LAYERS])}{more} differ. "
-            "Give the generator the same settings."
+            f"The hourglass of {source} does not fit; it differs in "
+            f"{', '.join(unfit[:NAMED_LAYERS])}{more}. Give the generator the same settings."
         )
     for name, layer in ours.items():
         layer.set_weights(theirs[name].get_weights())

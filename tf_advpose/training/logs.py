@@ -61,7 +61,8 @@ class StageLog:
             for image, label, joints in zip(images, labels, predicted.numpy(), strict=True)
         ]
         with self._writer.as_default(step):
-            tf.summary.image("labelled_and_predicted", drawn, max_outputs=NUM_PICTURES)
+            # A list of arrays would become int32, of which TensorBoard makes black.
+            tf.summary.image("labelled_and_predicted", np.stack(drawn), max_outputs=NUM_PICTURES)
 
     def _log(self, file_name: str, step: int, metrics: Metrics, prefix: str = "") -> None:
         values = {name: float(value) for name, value in metrics.items()}
