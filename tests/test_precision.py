@@ -10,18 +10,33 @@ from tf_advpose.training import steps
 
 BIG_SCALE = 2.0**126  # gradients times this overflow
 SMALL_SCALE = 2.0**8  # and times this do not
+LARGEST_DIFFERENCES = {"pose_loss": 0.03, "discriminator_loss": 0.1}
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_loss_curves_agree_in_every_policy(policy):
-    """Within a tenth of where float32 starts, over the same steps of both players."""
-    batch, curves = random_batch(), []
-    for one in ("float32", policy):
-        step = tf.function(new_players(one).adversarial_step)
-        curves.append([float(step(batch)["pose_loss"]) for _ in range(10)])
-    float32, mixed = np.array(curves)
-    assert float32[-1] < 0.8 * float32[0]
-    np.testing.assert_allclose(mixed, float32, atol=0.1 * float32[0])
+def loss_curves(policy: str) -> dict[str, np.ndarray]:
+    """Losses of both players over the same 20 steps; RMSprop multiplies rounding less at a low rate."""
+    players, batch = new_players(policy), random_batch()
+    players.generator_optimizer.learning_rate = 2e-4
+    step = tf.function(players.adversarial_step)
+    metrics = [step(batch) for _ in range(20)]
+    return {name: np.array([float(one[name]) for one in metrics]) for name in LARGEST_DIFFERENCES}
+
+
+def test_loss_curves_agree_in_every_policy():
+    """With those of float32, in parts of its first loss, from three random initial weights.
+
+    Seen over 20 steps were at most 0.0115 for L_pose, under either policy, and 0.041 for the loss of the
+    discriminator, with bfloat16; in the first step, before rounding has moved any weight, 0.0006. The bands
+    are 2.5 to 3.5 times that. L_pose falls by a third meanwhile.
+    """
+    float32 = loss_curves("float32")
+    assert float32["pose_loss"][-1] < 0.75 * float32["pose_loss"][0]
+    for policy in ("mixed_bfloat16", "mixed_float16"):
+        mixed = loss_curves(policy)
+        assert mixed["pose_loss"][0] == pytest.approx(float32["pose_loss"][0], rel=0.002)
+        for name, band in LARGEST_DIFFERENCES.items():
+            difference = np.abs(mixed[name] - float32[name]).max() / float32[name][0]
+            assert difference < band, (policy, name)
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
