@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from tf_advpose.evaluation import discriminator_probe
+from tf_advpose.models import build_discriminator
 from tf_advpose.skeleton import BONES, JOINT_NAMES, NUM_JOINTS, bone_lengths
 
 KNEE, ANKLE, HIP = (JOINT_NAMES.index(name) for name in ("right_knee", "right_ankle", "right_hip"))
@@ -50,19 +51,31 @@ def test_sides_change_places_and_depths_their_sign(pose):
     np.testing.assert_array_equal(discriminator_probe.mirror_depth(pose, ANKLE)[:, 2], -pose[:, 2])
 
 
+def batch_of(pose: np.ndarray, count: int = 4) -> dict:
+    """A batch for evaluation of so many times the same pose, in an image of nothing."""
+    return {
+        "image": np.zeros((count, SIZE, SIZE, 3), np.float32),
+        "joints_2d": np.tile(pose[:, :2] * SIZE / 2, (count, 1, 1)).astype(np.float32),
+        "depth": np.tile(pose[:, 2], (count, 1)).astype(np.float32),
+        "joint_weight": np.ones((count, NUM_JOINTS), np.float32),
+    }
+
+
+def test_our_discriminators_are_probed(pose):
+    """With all three branches, as they are built."""
+    discriminator = build_discriminator(image_size=SIZE, width=4, dense_width=8)
+    found = discriminator_probe.probe(discriminator, [batch_of(pose), batch_of(pose)])
+    assert list(found) == ["true", *discriminator_probe.WAYS]
+    assert found["true"]["poses"] == found["one lower limb stretched"]["poses"] == 8
+
+
 def test_a_discriminator_of_depths_signs_is_seen_through(pose):
     """It calls a pose fake whose joints are behind the pelvis: it tells mirrored depths alone."""
     geometry = keras.Input((6, NUM_JOINTS, NUM_JOINTS), name="geometry")
     behind = keras.ops.mean(geometry[:, 2, :, JOINT_NAMES.index("pelvis")], axis=1, keepdims=True)
     discriminator = keras.Model({"geometry": geometry}, {"logit": -behind})
     pose[:, 2] = np.where(np.arange(NUM_JOINTS) == JOINT_NAMES.index("pelvis"), 0, -0.3)
-    batch = {
-        "image": np.zeros((4, SIZE, SIZE, 3), np.float32),
-        "joints_2d": np.tile(pose[:, :2] * SIZE / 2, (4, 1, 1)).astype(np.float32),
-        "depth": np.tile(pose[:, 2], (4, 1)).astype(np.float32),
-        "joint_weight": np.ones((4, NUM_JOINTS), np.float32),
-    }
-    found = discriminator_probe.probe(discriminator, [batch])
+    found = discriminator_probe.probe(discriminator, [batch_of(pose)])
     assert found["true"] == {"called_fake": 0, "poses": 4}
     assert found["all depths mirrored"] == {"told": 100, "called_fake": 100, "poses": 4}
     assert found["left and right swapped"]["called_fake"] == 0

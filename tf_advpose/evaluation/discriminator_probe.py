@@ -105,7 +105,7 @@ def _logits(
     size = image.shape[1]
     maps = heatmaps.draw(joints[..., :2] * (size / 2), size // heatmaps.STRIDE)
     sources = {"image": image, **encode_pose(maps, joints[..., 2], visible)}
-    shown = {source: sources[source] for source in discriminator.input}
+    shown = {source: keras.ops.convert_to_tensor(sources[source]) for source in discriminator.input}
     return np.asarray(discriminator(shown, training=False)["logit"])[:, 0]
 
 
