@@ -1,8 +1,7 @@
 """Everyday photos: anyone in any outfit, pose, place and light, near or far, cut off and hidden at times.
 
 Made to train networks for real photos: the same bodies as in the wild, but many more clothes, poses and
-places, and pictures that come quickly. Each pose is seen three times, in other
-colours, places and light.
+places, and pictures that come quickly. Each pose is seen three times, in other colours, places and light.
 """
 
 from pathlib import Path

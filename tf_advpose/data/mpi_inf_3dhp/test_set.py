@@ -4,9 +4,9 @@ import collections
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 
+from tf_advpose.data.columns import read_columns
 from tf_advpose.data.mpi_inf_3dhp import examples
 from tf_advpose.skeleton import FROM_MPI_INF_3DHP_17, ROOT, from_dataset
 
@@ -59,22 +59,14 @@ def read_test_set(source: Path, skipped: collections.Counter) -> Iterator[dict]:
 
 def _load_mat(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """annot2 [N, 17, 2], annot3 and univ_annot3 [N, 17, 3], valid_frame [N], activity_annotation [N]."""
-    keys = {
+    shapes = {
+        "valid_frame": (1,),
         "annot2": (1, 17, 2),
         "annot3": (1, 17, 3),
         "univ_annot3": (1, 17, 3),
-        "valid_frame": (1,),
         "activity_annotation": (1,),
     }
-    try:
-        with h5py.File(path) as file:
-            arrays = {key: file[key][:] for key in keys}
-    except (OSError, KeyError) as error:
-        raise ValueError(f"{path} is not a MATLAB 7.3 file with {', '.join(keys)}: {error}") from None
-    count = len(arrays["valid_frame"])
-    for key, shape in keys.items():
-        if arrays[key].shape != (count, *shape):
-            raise ValueError(f"{path}: {key} has shape {arrays[key].shape}, expected {(count, *shape)}.")
+    arrays = read_columns(path, shapes, "a MATLAB 7.3 file")
     valid = arrays["valid_frame"][:, 0] == 1
     activities = arrays["activity_annotation"][:, 0].astype(int)
     if not np.isin(activities[valid], range(1, len(ACTIVITIES) + 1)).all():

@@ -4,9 +4,9 @@ import collections
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 
+from tf_advpose.data.columns import read_columns
 from tf_advpose.data.mpii.examples import CENTRE_SHIFT, NO_CENTRE, NO_JOINT, SHARED_PHOTO, find, person
 from tf_advpose.skeleton import NUM_JOINTS
 
@@ -117,15 +117,7 @@ def _rows(people: Columns, chosen: np.ndarray) -> Columns:
 
 def _load(path: Path, shapes: dict[str, tuple[int, ...] | None]) -> Columns:
     """The columns `shapes` of a file, the photos' "names" and, of joints, whether they are "labelled"."""
-    try:
-        with h5py.File(path) as file:
-            columns = {key: file[key][:] for key in shapes}
-    except (OSError, KeyError) as error:
-        raise ValueError(f"{path} is not an HDF5 file with {', '.join(shapes)}: {error}") from None
-    count = len(columns["imgname"])
-    for key, shape in shapes.items():
-        if shape is not None and columns[key].shape != (count, *shape):
-            raise ValueError(f"{path}: {key} has shape {columns[key].shape}, expected {(count, *shape)}.")
+    columns = read_columns(path, shapes, "an HDF5 file")
     columns["names"] = np.array([_text(name) for name in columns["imgname"]])
     if "part" in columns:
         # What is missing is at (0, 0), or at (-1, -1) where the file counts from 0.
