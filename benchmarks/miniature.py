@@ -48,6 +48,9 @@ PEOPLE = {"train_examples": 8000, "validation_examples": 300, "test_examples": 1
 DOMAINS = {"lab": "synthetic_people/lab", "wild": "synthetic_people/wild"}
 FIGURES = (*protocols.ERRORS, *protocols.SHARES, "pckh", "mpjpe_by_limb", "intervals")
 LAB_ACTIONS = [family.__name__ for family in lab_poses.FAMILIES]  # the wild has them too, and others
+PLAIN = tuple(  # crops as they are: how far the discriminator stands in for augmentation
+    f"--config.augmentation.{name}=0" for name in ("scale", "rotation", "mirror_probability", "colour")
+)
 BATCH_SIZE = 100
 
 
@@ -78,6 +81,8 @@ RUNS = [
     Run("labelled", "baseline", start_from="", changes=("--config.wild=synthetic_people/wild_3d",)),
     Run("full_redrawn", "full", changes=("--config.discriminator.redraw_heatmaps",)),
     Run("image", "full", changes=("--config.discriminator.sources=('image',)",)),
+    Run("plain", "baseline", start_from="", changes=PLAIN),
+    *(Run(f"plain_{row}", row, start_from="plain", changes=PLAIN) for row in ("descriptor", "full")),
 ]
 
 
