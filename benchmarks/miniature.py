@@ -2,8 +2,8 @@
 
   python benchmarks/miniature.py --work_dir=runs/miniature
 
-Trains every row of Table 2, a sweep of lambda, of the share of wild images and of what the discriminator
-sees, each over several seeds, by train.py, and writes a JSON a run under benchmarks/results/miniature: its
+Trains every row of Table 2 over several seeds, by train.py, then a sweep of lambda, of the share of wild
+images and of what the discriminator sees. It writes a JSON a run under benchmarks/results/miniature: its
 command, its figures on both test splits, its validation along the way, and what its discriminator learned.
 Interrupted, the same command goes on; runs whose JSON is there are not trained again.
 """
@@ -64,38 +64,42 @@ class Run:
     changes: tuple[str, ...] = ()  # flags of train.py
 
 
-RUNS = [
+TABLE_2 = [
     Run("baseline", "baseline", start_from=""),
     *(Run(row, row) for row in ("full", "map", "geo", "descriptor", "full_without_pretraining")),
     Run("baseline_fix2d", "baseline_fix2d"),
     Run("full_fix2d", "full_fix2d", start_from="baseline_fix2d"),
+]
+REST = [
     *(
         Run(f"{row}_lambda_{value}", row, changes=(f"--config.lambda_adversarial={value}",))
         for row in ("descriptor", "full")
         for value in ("1e-5", "1e-3", "1e-2")
     ),
+    Run("labelled", "baseline", start_from="", changes=("--config.wild=synthetic_people/wild_3d",)),
+    Run("image", "full", changes=("--config.discriminator.sources=('image',)",)),
+    Run("full_redrawn", "full", changes=("--config.discriminator.redraw_heatmaps",)),
     *(
         Run(f"descriptor_wild_{share}", "descriptor", changes=(f"--config.adversarial.wild_share={share}",))
         for share in (0.0, 0.25, 0.75)
     ),
-    Run("labelled", "baseline", start_from="", changes=("--config.wild=synthetic_people/wild_3d",)),
-    Run("full_redrawn", "full", changes=("--config.discriminator.redraw_heatmaps",)),
-    Run("image", "full", changes=("--config.discriminator.sources=('image',)",)),
     Run("plain", "baseline", start_from="", changes=PLAIN),
     *(Run(f"plain_{row}", row, start_from="plain", changes=PLAIN) for row in ("descriptor", "full")),
 ]
+RUNS = TABLE_2 + REST
 
 
 def main(_) -> None:
     prepared.prepare_people_once(FLAGS.data_dir, ("lab", "wild", "wild_3d"), **PEOPLE)
-    for seed in map(int, FLAGS.seeds):
-        train_all(seed)
-        for run in RUNS:
-            collect(run, seed)
+    for runs in (TABLE_2, RUNS):
+        for seed in map(int, FLAGS.seeds):
+            train_all(runs, seed)
+            for run in runs:
+                collect(run, seed)
 
 
-def train_all(seed: int) -> None:
-    """Trains the runs of one seed that are not collected, several at a time."""
+def train_all(runs: list[Run], seed: int) -> None:
+    """Trains those of the runs that are not collected, several at a time."""
     cores: list[int] = sorted(os.sched_getaffinity(0))[: FLAGS.jobs]
     free = threading.Semaphore(len(cores))
     done: dict[str, concurrent.futures.Future] = {}
@@ -103,7 +107,7 @@ def train_all(seed: int) -> None:
     def train(run: Run) -> None:
         if run.start_from:
             done[run.start_from].result()
-        if needed(run, seed):
+        if needed(run, runs, seed):
             with free:
                 core = cores.pop()
                 try:
@@ -111,17 +115,17 @@ def train_all(seed: int) -> None:
                 finally:
                     cores.append(core)
 
-    with concurrent.futures.ThreadPoolExecutor(len(RUNS)) as pool:
-        for run in RUNS:
+    with concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
+        for run in runs:
             done[run.name] = pool.submit(train, run)
         for future in concurrent.futures.as_completed(done.values()):
             future.result()
 
 
-def needed(run: Run, seed: int) -> bool:
-    """Whether the run's JSON, or that of a run which starts from it, is still to come."""
-    followers = [other for other in RUNS if other.start_from == run.name]
-    return not result_path(run, seed).exists() or any(needed(other, seed) for other in followers)
+def needed(run: Run, runs: list[Run], seed: int) -> bool:
+    """Whether the run's JSON, or that of one of `runs` which starts from it, is still to come."""
+    followers = [other for other in runs if other.start_from == run.name]
+    return not result_path(run, seed).exists() or any(needed(other, runs, seed) for other in followers)
 
 
 def command(run: Run, seed: int) -> list[str]:
