@@ -91,22 +91,20 @@ RUNS = TABLE_2 + REST
 
 def main(_) -> None:
     prepared.prepare_people_once(FLAGS.data_dir, ("lab", "wild", "wild_3d"), **PEOPLE)
+    seeds = [int(seed) for seed in FLAGS.seeds]
     for runs in (TABLE_2, RUNS):
-        for seed in map(int, FLAGS.seeds):
-            train_all(runs, seed)
-            for run in runs:
-                collect(run, seed)
+        train_all(runs, seeds)
 
 
-def train_all(runs: list[Run], seed: int) -> None:
-    """Trains those of the runs that are not collected, several at a time."""
+def train_all(runs: list[Run], seeds: list[int]) -> None:
+    """Trains and collects those of the runs that are not collected, several at a time."""
     cores: list[int] = sorted(os.sched_getaffinity(0))[: FLAGS.jobs]
     free = threading.Semaphore(len(cores))
-    done: dict[str, concurrent.futures.Future] = {}
+    trained: dict[tuple[str, int], concurrent.futures.Future] = {}
 
-    def train(run: Run) -> None:
+    def train(run: Run, seed: int) -> tuple[Run, int]:
         if run.start_from:
-            done[run.start_from].result()
+            trained[run.start_from, seed].result()
         if needed(run, runs, seed):
             with free:
                 core = cores.pop()
@@ -114,12 +112,14 @@ def train_all(runs: list[Run], seed: int) -> None:
                     train_on(core, run, seed)
                 finally:
                     cores.append(core)
+        return run, seed
 
-    with concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
-        for run in runs:
-            done[run.name] = pool.submit(train, run)
-        for future in concurrent.futures.as_completed(done.values()):
-            future.result()
+    with concurrent.futures.ThreadPoolExecutor(len(runs) * len(seeds)) as pool:
+        for seed in seeds:
+            for run in runs:
+                trained[run.name, seed] = pool.submit(train, run, seed)
+        for future in concurrent.futures.as_completed(trained.values()):
+            collect(*future.result())
 
 
 def needed(run: Run, runs: list[Run], seed: int) -> bool:
