@@ -37,6 +37,25 @@ def test_unlabelled_joints_add_nothing_and_the_denominator_stays():
     assert losses.heatmap_loss([predicted], target, np.zeros_like(weight)).numpy() == 0
 
 
+def test_the_heatmap_cross_entropy_by_hand():
+    """Of two cells, a map says 1 : 3 where 3 : 1 was drawn; the sums of both maps do not matter."""
+    drawn = np.array([0.3, 0.1], np.float32).reshape(1, 1, 2, 1)
+    maps = np.array([1.0, 3.0], np.float32).reshape(1, 1, 2, 1)
+    expected = -(0.75 * np.log(0.25) + 0.25 * np.log(0.75)) / 2
+    loss = losses.heatmap_cross_entropy([maps, 9 * maps], drawn, np.ones((1, 1), np.float32))
+    assert loss.numpy() == pytest.approx(2 * expected, rel=1e-5)
+    half = losses.heatmap_cross_entropy([maps], drawn, np.full((1, 1), 0.5, np.float32))
+    assert half.numpy() == pytest.approx(0.5 * expected, rel=1e-5)
+
+
+def test_the_heatmap_cross_entropy_is_finite_where_a_map_is_certain_and_wrong():
+    drawn = np.array([1.0, 0.0], np.float32).reshape(1, 1, 2, 1)
+    weight = tf.ones([1, 1])
+    for maps in ([0.0, 1.0], [0.0, 0.0]):
+        loss = losses.heatmap_cross_entropy([np.float32(maps).reshape(1, 1, 2, 1)], drawn, weight)
+        assert np.isfinite(loss) and loss > 10
+
+
 def test_the_depth_loss_is_the_mean_over_the_examples_that_have_depth():
     """Second term of Eq. 2 by hand: the wild example in the middle counts in neither part."""
     predicted = tf.constant([[1.0, 2.0], [50.0, 60.0], [0.0, 0.5]])

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
-from tf_advpose import models
+from tf_advpose import heatmaps, models
 from tf_advpose.models import blocks
 from tf_advpose.models.discriminator import SOURCES
 from tf_advpose.models.generator import DEPTH_PREFIX, hourglass_layers
@@ -179,6 +179,20 @@ def test_upsampling_is_the_same_in_training_and_inference():
     expected = features.repeat(2, axis=1).repeat(2, axis=2)
     np.testing.assert_array_equal(layer(features, training=True), expected)
     np.testing.assert_array_equal(layer(features, training=False), expected)
+
+
+def test_softmax_heatmaps_are_like_drawn_ones_in_sum_and_order():
+    """As much on each map as `heatmaps.draw` puts there, the highest cell where the logits' is."""
+    generator = models.build_generator(2, softmax_heatmaps=True, **SMALL)
+    shake_weights(generator)
+    found = generator(random_images(2))["heatmaps"]
+    side = SMALL["image_size"]
+    total = tf.reduce_sum(heatmaps.draw(tf.fill([1, 1, 2], side / 2), side // 4))
+    for stack, maps in enumerate(found, start=1):
+        np.testing.assert_allclose(tf.reduce_sum(maps, axis=[1, 2]), np.full((2, 16), total), rtol=1e-3)
+        logits = keras.Model(generator.input, generator.get_layer(f"stack{stack}_heatmaps").output)
+        flat = [tf.reshape(each, [2, -1, 16]) for each in (maps, logits(random_images(2)))]
+        np.testing.assert_array_equal(*(tf.argmax(each, axis=1) for each in flat))
 
 
 def test_the_gradient_of_upsampling_compiles_under_xla():

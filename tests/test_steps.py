@@ -1,5 +1,8 @@
 """Training steps, supervised and adversarial: who learns from what."""
 
+import dataclasses
+
+import drawn_people
 import keras
 import numpy as np
 import pytest
@@ -22,6 +25,16 @@ def test_supervised_steps_lower_the_loss(policy):
     is_scaled = isinstance(players.generator_optimizer, keras.optimizers.LossScaleOptimizer)
     assert is_scaled == (policy == "mixed_float16")
     assert {variable.dtype for variable in players.generator.variables} == {"float32"}
+
+
+def test_softmax_heatmaps_learn_by_cross_entropy():
+    generator = dataclasses.replace(drawn_people.small_config().generator, softmax_heatmaps=True)
+    players, batch = new_players(generator=generator), random_batch()
+    step = tf.function(players.supervised_step)
+    losses = [float(step(batch)["heatmap_loss"]) for _ in range(12)]
+    cells = batch["image"].shape[1] // 4
+    assert losses[0] == pytest.approx(np.log(cells**2) / cells**2, rel=0.05)  # every cell as likely
+    assert losses[-1] < 0.99 * losses[0]  # maps of noise are never sure
 
 
 def test_depth_of_examples_that_are_not_to_train_is_not_looked_at():

@@ -29,6 +29,7 @@ class GeneratorConfig:
     num_residuals: int = 1  # Sec. 5
     depth: int = 4
     mean: tuple[float, float, float] = MPII_MEAN
+    softmax_heatmaps: bool = False  # learned by cross-entropy in place of Eq. 2's squared error
 
 
 @dataclasses.dataclass

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 DEPTH_WEIGHT = 0.1  # of the depth term against the heatmap term, with means instead of sums
 LAMBDA_ADVERSARIAL = 1e-4  # Sec. 4.2
+_TINY = 1e-30  # keeps logarithms finite
 
 
 def heatmap_loss(predicted: list[tf.Tensor], target: tf.Tensor, joint_weight: tf.Tensor) -> tf.Tensor:
@@ -25,6 +26,34 @@ def heatmap_loss(predicted: list[tf.Tensor], target: tf.Tensor, joint_weight: tf
     return tf.add_n(
         [tf.reduce_mean(weight * tf.square(tf.cast(stack, tf.float32) - target)) for stack in predicted]
     )
+
+
+def heatmap_cross_entropy(
+    predicted: list[tf.Tensor], target: tf.Tensor, joint_weight: tf.Tensor
+) -> tf.Tensor:
+    """In place of the first term of Eq. 2: which cell is the joint in?
+
+    The cross-entropy of each map as a distribution over its cells, summed over the stacks; divided by
+    (batch x joints x cells) as `heatmap_loss`, so that the two weigh alike beside the depth term.
+
+    Args:
+      predicted: [B, H, W, P] a stack, from a generator with `softmax_heatmaps`.
+      target: [B, H, W, P] float32.
+      joint_weight: [B, P]; joints of weight 0 add nothing, the denominator stays.
+
+    Returns:
+      Scalar float32.
+    """
+    weight = joint_weight[:, None, None, :] * _as_distributions(target)
+    return tf.add_n(
+        [-tf.reduce_mean(weight * tf.math.log(_as_distributions(stack) + _TINY)) for stack in predicted]
+    )
+
+
+def _as_distributions(maps: tf.Tensor) -> tf.Tensor:
+    """[B, H, W, P] -> float32 of sum 1 over the cells of each map."""
+    maps = tf.cast(maps, tf.float32)
+    return tf.math.divide_no_nan(maps, tf.reduce_sum(maps, axis=[1, 2], keepdims=True))
 
 
 def depth_loss(predicted: tf.Tensor, target: tf.Tensor, has_depth: tf.Tensor) -> tf.Tensor:

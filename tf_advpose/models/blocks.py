@@ -29,6 +29,23 @@ class Upsample2x(layers.Layer):
         return ops.image.resize(features, (2 * height, 2 * width), interpolation="nearest")
 
 
+@keras.saving.register_keras_serializable(package="tf_advpose")
+class SpatialSoftmax(layers.Layer):
+    """Softmax over the cells of each map: [B, H, W, P] -> the same, each map of sum `total`."""
+
+    def __init__(self, total: float, **kwargs):
+        super().__init__(**kwargs)
+        self.total = total
+
+    def call(self, logits):
+        height, width, joints = logits.shape[1:]
+        flat = ops.reshape(logits, (-1, height * width, joints))
+        return self.total * ops.reshape(ops.softmax(flat, axis=1), (-1, height, width, joints))
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "total": self.total}
+
+
 def output_initializer() -> keras.initializers.Initializer:
     """For the kernels of the layers that give heatmaps and depths."""
     return keras.initializers.RandomNormal(stddev=OUTPUT_STDDEV)

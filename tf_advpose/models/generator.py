@@ -17,6 +17,7 @@ def build_generator(
     num_residuals: int = 1,
     depth: int = 4,
     mean: tuple[float, float, float] = MPII_MEAN,
+    softmax_heatmaps: bool = False,
 ) -> keras.Model:
     """The 3D pose estimator G. Arguments and errors as `build_hourglass`.
 
@@ -35,6 +36,7 @@ def build_generator(
         num_residuals=num_residuals,
         depth=depth,
         mean=mean,
+        softmax_heatmaps=softmax_heatmaps,
     )
     joint_depth = regress_depth(features, heatmaps[-1], num_joints=num_joints, width=width)
     return keras.Model(image, {"heatmaps": heatmaps, "depth": joint_depth}, name="generator")

@@ -3,15 +3,24 @@
 The first stage of the generator (Sec. 3.1): image -> one heatmap a joint, after every stack.
 """
 
+import math
+
 import keras
 from keras import layers
 
-from tf_advpose.models.blocks import Upsample2x, normalise_and_relu, output_initializer, residuals
+from tf_advpose.models.blocks import (
+    SpatialSoftmax,
+    Upsample2x,
+    normalise_and_relu,
+    output_initializer,
+    residuals,
+)
 from tf_advpose.models.convolution import Conv2D
 
 # Mean RGB of MPII, which the public checkpoints were trained with.
 MPII_MEAN = (0.4404, 0.4440, 0.4327)
 STRIDE = 4  # input pixels a heatmap cell spans
+GAUSSIAN_SUM = 2 * math.pi  # of a drawn heatmap: peak 1, variance 1 cell (Sec. 4.1)
 
 
 def hourglass_features(
@@ -23,6 +32,7 @@ def hourglass_features(
     num_residuals: int,
     depth: int,
     mean: tuple[float, float, float],
+    softmax_heatmaps: bool,
 ):
     """Applies the stacked hourglass to `image` [B, S, S, 3] in [0, 1].
 
@@ -54,7 +64,10 @@ def hourglass_features(
             dtype="float32",
             name=f"{name}_heatmaps",
         )
-        heatmaps.append(head(features))
+        maps = head(features)
+        if softmax_heatmaps:
+            maps = SpatialSoftmax(GAUSSIAN_SUM, dtype="float32", name=f"{name}_softmax")(maps)
+        heatmaps.append(maps)
         if stack < num_stacks:
             trunk = layers.Add(name=f"{name}_join")(
                 [
@@ -99,6 +112,7 @@ def build_hourglass(
     num_residuals: int = 1,
     depth: int = 4,
     mean: tuple[float, float, float] = MPII_MEAN,
+    softmax_heatmaps: bool = False,
 ) -> keras.Model:
     """The stacked hourglass alone.
 
@@ -110,6 +124,8 @@ def build_hourglass(
       num_residuals: residual modules at each resolution.
       depth: how often each hourglass halves the resolution.
       mean: RGB in [0, 1], subtracted from the image.
+      softmax_heatmaps: each map is a softmax over its cells, of the sum that a drawn heatmap has, as
+        the cross-entropy of `losses` needs; without, maps are linear, as the paper's.
 
     Returns:
       A model [B, S, S, 3] float32 RGB in [0, 1] -> list of heatmaps [B, S/4, S/4, P] float32, one a stack.
@@ -127,5 +143,6 @@ def build_hourglass(
         num_residuals=num_residuals,
         depth=depth,
         mean=mean,
+        softmax_heatmaps=softmax_heatmaps,
     )
     return keras.Model(image, heatmaps, name="hourglass")

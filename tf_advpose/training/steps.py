@@ -17,18 +17,20 @@ Batch = dict[str, tf.Tensor]
 Metrics = dict[str, tf.Tensor]
 
 
-def pose_loss(predicted: dict, batch: Batch, target: tf.Tensor, depth_weight: float):
-    """L_pose of Eq. 2, a scalar, and its two terms as metrics.
+def pose_loss(predicted: dict, batch: Batch, target: tf.Tensor, config: Config):
+    """L_pose of Eq. 2, a scalar, and its two terms as metrics; softmax heatmaps have the cross-entropy.
 
     Args:
       predicted: the generator's outputs.
       target: [B, S/4, S/4, P], the true heatmaps.
     """
-    heatmap_loss = losses.heatmap_loss(predicted["heatmaps"], target, batch["joint_weight"])
+    softmax = config.generator.softmax_heatmaps
+    of_heatmaps = losses.heatmap_cross_entropy if softmax else losses.heatmap_loss
+    heatmap_loss = of_heatmaps(predicted["heatmaps"], target, batch["joint_weight"])
     depth_loss = losses.depth_loss(predicted["depth"], batch["depth"], batch["has_depth"])
     if "depth_share" in batch:  # one of several parts
         depth_loss *= batch["depth_share"]
-    total = heatmap_loss + depth_weight * depth_loss
+    total = heatmap_loss + config.depth_weight * depth_loss
     return total, {"heatmap_loss": heatmap_loss, "depth_loss": depth_loss}
 
 
@@ -48,7 +50,7 @@ def supervised_step(
     def gradients_of(part: Batch) -> tuple[Gradients, Metrics]:
         with tf.GradientTape() as tape:
             predicted = generator(part["image"], training=True)
-            loss, metrics = pose_loss(predicted, part, _true_heatmaps(part, predicted), config.depth_weight)
+            loss, metrics = pose_loss(predicted, part, _true_heatmaps(part, predicted), config)
             scaled = optimizer.scale_loss(loss)
         return _gradients(tape, scaled, generator), {"pose_loss": loss, **metrics}
 
@@ -106,7 +108,7 @@ def adversarial_step(
         with tf.GradientTape() as tape:
             predicted = generator(part["image"], training=True)
             target = _true_heatmaps(part, predicted)
-            loss, metrics = pose_loss(predicted, part, target, config.depth_weight)
+            loss, metrics = pose_loss(predicted, part, target, config)
             fake = shown(part, predicted)
             if discriminator_first:
                 with tape.stop_recording():
