@@ -149,7 +149,7 @@ def tables(results: dict[str, dict[str, Figures]]) -> list[Table]:
     for kind, (title, columns) in shown.items():
         rows = {}
         for who, figures in results[kind].items():
-            counts = [f"{count} {what}" for what, count in figures.items() if what not in columns]
+            counts = [f"{what}: {count}" for what, count in figures.items() if what not in columns]
             rows[f"{who} ({', '.join(counts)})"] = tuple(figures[name] for name in columns)
         if rows:
             found.append(Table(title, tuple(columns.values()), rows))
