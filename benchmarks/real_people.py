@@ -108,7 +108,10 @@ def read_universal(folder: Path) -> Iterator[Person]:
     """
     for path in sorted(folder.glob("*_camera.json")):
         name = path.name.removesuffix("_camera.json")
-        matrix = np.array(json.loads(path.read_bytes())["intrinsic"], np.float64)
+        try:
+            matrix = np.array(json.loads(path.read_bytes())["intrinsic"], np.float64).reshape(4, 4)
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path}: expected a camera's intrinsic, 4 x 4; {error!r}.") from None
         intrinsics = np.array([matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2], *np.zeros(5)])
         joints = from_dataset(np.loadtxt(folder / f"{name}_univ_annot3.txt"), FROM_MPI_INF_3DHP_28)
         labels = {
@@ -217,21 +220,20 @@ def _person(example: dict, alone: bool) -> Person:
 
 
 def _coco_people(path: Path, photos: Path) -> Iterator[dict]:
-    for annotation, labels in _read_annotations(path, photos):
-        box = np.array(annotation["bbox"], np.float64)
+    for box, labels in _read_annotations(path, photos, "bbox"):
         size = torso_size(labels["joints_2d"], labels["joint_weight"])
         yield labels | {"box": box, "extent": box, "head_size": size}
 
 
 def _posetrack_people(path: Path, photos: Path) -> Iterator[dict]:
-    for annotation, labels in _read_annotations(path, photos):
+    for head, labels in _read_annotations(path, photos, "bbox_head"):
         if labels["joint_weight"].any():
-            corner, size = np.split(np.array(annotation["bbox_head"], np.float64), 2)
+            corner, size = np.split(head, 2)
             yield labels | {"head_size": float(rectangle_size(corner, corner + size))}
 
 
-def _read_annotations(path: Path, photos: Path) -> list[tuple[dict, dict]]:
-    """Each annotation of a file of COCO-like labels, and what it says for `schema.make_example`.
+def _read_annotations(path: Path, photos: Path, box: str) -> list[tuple[np.ndarray, dict]]:
+    """The `box` [4] of each person in a file of COCO-like labels, and their joints, photo and name.
 
     Raises:
       ValueError: the file is not such labels.
@@ -249,7 +251,7 @@ def _read_annotations(path: Path, photos: Path) -> list[tuple[dict, dict]]:
                 "joint_weight": joint_weight,
                 "example_id": str(annotation["id"]),
             }
-            found.append((annotation, labels))
+            found.append((np.array(annotation[box], np.float64).reshape(4), labels))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path}: expected the labels of people as COCO has them; {error!r}.") from None
     return found

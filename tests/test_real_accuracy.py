@@ -183,6 +183,11 @@ def test_missing_samples_are_named(tmp_path):
     people, missing = real_people.read(tmp_path)
     assert list(people) == ["COCO"]
     assert "mpii" in missing and "coco_mmpose" not in missing
-    (tmp_path / "coco_mmpose/labels.json").write_text('{"images": []}')
+
+
+def test_labels_of_another_form_are_named(tmp_path):
+    boxless = annotation(7, COCO_NAMES)
+    del boxless["bbox"]
+    write(tmp_path / "coco_mmpose", "labels.json", COCO_NAMES, [boxless])
     with pytest.raises(ValueError, match="labels.json: expected the labels of people as COCO has them"):
         real_people.read(tmp_path)
