@@ -23,7 +23,9 @@ of the labelled joints) keeps away from the photo's border and overlaps nobody e
 
 Sides: of the pairs of left and right joints whose labels are at least 0.2 torsos apart, "swapped" are those
 both of whose predicted joints are strictly nearer to the other side's label than to their own, "doubled"
-those of which one is. Joints strewn at random have about 25 % and 50 %.
+those of which one is. "Wrong side" is the share of such joints, swapped and half of doubled, and the figure
+to look at: a model that lays all joints on one spot has hardly any pair swapped, one that strews them a
+quarter, but both have half of the joints on the wrong side.
 
 3D: PA-MPJPE and N-MPJPE over sixteen joints, PCK@150 mm over fourteen, root-relative. Nothing of the camera
 is given: millimetres are those of the training set's mean person (`bones`). The frame of
@@ -100,7 +102,10 @@ def pck(found: Found) -> Figures:
 
 
 def sides(found: Found) -> Figures:
-    """Swapped and doubled pairs in percent, over how many people and pairs; nothing without any."""
+    """Joints on the wrong side, swapped and doubled pairs in percent, over how many people and pairs.
+
+    Nothing without any.
+    """
     if not found:
         return {}
     predicted, target, weight = _joints_2d(found)
@@ -114,6 +119,7 @@ def sides(found: Found) -> Figures:
     return {
         "people": int(counted.any(axis=1).sum()),
         "pairs": int(counted.sum()),
+        "wrong_side": _percent(wrong[counted] / 2),
         "swapped": _percent(wrong[counted] == 2),
         "doubled": _percent(wrong[counted] == 1),
     }
@@ -139,7 +145,10 @@ def tables(results: dict[str, dict[str, Figures]]) -> list[Table]:
     """What `score` returns, for reading; those of its figures that are counts stand behind the names."""
     shown = {
         "pck": ("2D: joints near their label, %", {"pck@0.2": "PCK@0.2", "pck@0.5": "PCK@0.5"}),
-        "sides": ("Left and right confused, % of pairs", {"swapped": "swapped", "doubled": "doubled"}),
+        "sides": (
+            "Left and right confused, % of joints and of pairs",
+            {"wrong_side": "wrong side", "swapped": "swapped", "doubled": "doubled"},
+        ),
         "3d": (
             "3D, scale: bones",
             {"pa_mpjpe": "PA-MPJPE mm", "n_mpjpe": "N-MPJPE mm", "pck@150": "PCK@150 %"},

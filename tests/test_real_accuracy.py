@@ -161,12 +161,14 @@ def test_sides_tell_swapped_from_doubled_pairs():
     """All six pairs exchanged; one found twice on one side; one labelled too near to tell."""
     target, order = joints_in_image(), mirror_order()
     one = person()
-    assert real_accuracy.sides([(one, pose(target[order]))])["swapped"] == 100
+    figures = real_accuracy.sides([(one, pose(target[order]))])
+    assert (figures["wrong_side"], figures["swapped"], figures["doubled"]) == (100, 100, 0)
     doubled = target.copy()
     doubled[JOINT_NAMES.index("left_knee")] = target[JOINT_NAMES.index("right_knee")]
     figures = real_accuracy.sides([(one, pose(doubled))])
     assert (figures["pairs"], figures["swapped"]) == (6, 0)
     assert figures["doubled"] == pytest.approx(100 / 6)
+    assert figures["wrong_side"] == pytest.approx(100 / 12)
     near = target.copy()
     near[JOINT_NAMES.index("left_knee")] = target[JOINT_NAMES.index("right_knee")] + 1
     close = dataclasses.replace(one, joints_2d=near)
