@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tf_advpose import metrics
-from tf_advpose.skeleton import NUM_JOINTS, PCKH_GROUPS, PCKH_JOINTS
+from tf_advpose.skeleton import JOINT_NAMES, NUM_JOINTS, PCKH_GROUPS, PCKH_JOINTS
 
 ALL_3D = (metrics.mpjpe, metrics.pa_mpjpe, metrics.n_mpjpe, metrics.pck3d, metrics.auc3d)
 
@@ -44,6 +44,21 @@ def test_known_pckh_is_strict_and_relative_to_each_head():
     predicted = np.array([[[9.9, 0.0], [0.0, 10.0]], [[9.9, 0.0], [0.0, 4.0]]])
     hits = metrics.pckh(predicted, target, head_size=np.array([20.0, 10.0]))
     np.testing.assert_array_equal(hits, [[1, 0], [0, 1]])
+
+
+def test_joints_on_the_other_side():
+    """Strictly nearer to the partner's target, for pairs that are labelled and far enough apart."""
+    right, left = JOINT_NAMES.index("right_knee"), JOINT_NAMES.index("left_knee")
+    target = np.zeros((3, NUM_JOINTS, 2))
+    target[:, left, 0] = 10.0
+    predicted = np.zeros_like(target)
+    predicted[:, [right, left], 0] = 5.1, 5.0
+    weight = np.ones((3, NUM_JOINTS))
+    weight[1, right] = 0
+    wrong = metrics.on_other_side(predicted, target, np.array([10.0, 1.0, 10.1]), weight)
+    np.testing.assert_array_equal(wrong[:, [right, left]], [[1, 0], [np.nan] * 2, [np.nan] * 2])
+    others = np.delete(np.arange(NUM_JOINTS), [right, left])
+    assert np.isnan(wrong[:, others]).all(), "no partner, or one in the same place"
 
 
 def test_known_velocity():

@@ -77,6 +77,30 @@ def test_example_sheet_is_written_whole(tmp_path):
     assert shown == [[False] * 2 + [True] * 8, [False] * 2 + [True] * 6 + [False] * 2]
 
 
+def test_prediction_sheet_shows_labels_then_prediction(tmp_path):
+    """Two people a line; who has no label has an empty first picture, and skeletons all the same."""
+    cells = [
+        visualize.PredictionCell(
+            title="someone",
+            image=flat_image(),
+            joints_2d=joints_in_image(),
+            joint_weight=np.full(NUM_JOINTS, labelled),
+            joints_3d=STANDING if labelled else None,
+            predicted_joints_2d=joints_in_image() + 5,
+            predicted_joints_3d=STANDING * 1.1,
+        )
+        for labelled in (1, 0, 0)
+    ]
+    path = tmp_path / "sheet.png"
+    visualize.prediction_sheet(cells, path)
+    sheet = cv2.imread(str(path))
+    coloured = np.ptp(sheet.astype(int), axis=-1) > 60
+    shown = [
+        [bool(cell.any()) for cell in np.array_split(row, 8, axis=1)] for row in np.array_split(coloured, 2)
+    ]
+    assert shown == [[True] * 4 + [False] + [True] * 3, [False] + [True] * 3 + [False] * 4]
+
+
 def test_curves_are_written(tmp_path):
     steps = np.arange(10)
     path = tmp_path / "curves.png"

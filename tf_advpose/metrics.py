@@ -1,4 +1,4 @@
-"""What a pose is scored by: MPJPE and its aligned forms, 3D PCK and AUC, PCKh, velocity error.
+"""What a pose is scored by: MPJPE and its aligned forms, 3D PCK and AUC, PCKh, sides, velocity error.
 
 Every metric takes `predicted` and `target` and returns one value for each pose and joint in float64;
 the mean over poses, joints, actions or limbs is the caller's, `np.nanmean`. A `weight` [N, P] of 0
@@ -15,6 +15,8 @@ import functools
 from collections.abc import Callable
 
 import numpy as np
+
+from tf_advpose.skeleton import mirror_order
 
 PCK3D_THRESHOLD_MM = 150.0
 AUC3D_THRESHOLDS_MM = np.arange(0.0, 151.0, 5.0)  # 31, as MPI-INF-3DHP's own evaluation has them
@@ -106,6 +108,31 @@ def pckh(
     Arguments and errors are those of `pckh_distances`.
     """
     return within(pckh_distances(predicted, target, head_size, weight), threshold)
+
+
+def on_other_side(
+    predicted: np.ndarray, target: np.ndarray, least_apart: np.ndarray, weight: np.ndarray | None = None
+) -> np.ndarray:
+    """1 where a joint is strictly nearer to its mirror partner's target than to its own, else 0: [N, P].
+
+    Args:
+      predicted, target: [N, P, 2] pixels.
+      least_apart: [N] pixels; partners whose targets are nearer to each other cannot be told apart and do
+        not count.
+      weight: [N, P]; partners count where both do.
+
+    Returns:
+      [N, P], NaN for what does not count and for joints without a partner.
+    """
+    order = mirror_order()
+    counts = np.broadcast_to(order != np.arange(len(order)), np.shape(target)[:2])
+    if weight is not None:
+        counts = counts & (weight > 0) & (weight[:, order] > 0)
+    partners = target[:, order]
+    own = _in_chunks(_distances, predicted, target, counts, dimensions=2)
+    other = _in_chunks(_distances, predicted, partners, counts, dimensions=2)
+    between = _in_chunks(_distances, target, partners, counts, dimensions=2)
+    return np.where(between >= least_apart[:, None], other < own, np.nan)
 
 
 def velocity_error(predicted: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ from tf_advpose.drawing import (
 from tf_advpose.files import written_aside
 
 TARGET_ON_PAPER = "0.72"
-SHEET_COLUMNS, TITLE_LENGTH = 8, 32  # of `label_sheet`; a title's end tells more than its start
+SHEET_COLUMNS, TITLE_LENGTH = 8, 32  # of sheets of cells; a title's end tells more than its start
 FEW_POINTS = 20  # curves of so few are drawn with their points
 
 
@@ -139,22 +139,36 @@ class LabelCell:
 def label_sheet(cells: list[LabelCell], path: str) -> None:
     """Writes a PNG to `path` of crops with their 2D labels, and their 3D labels as seen from the right."""
     panels = 1 if all(cell.joints_3d is None for cell in cells) else 2
-    columns = SHEET_COLUMNS // panels
-    lines = -(-len(cells) // columns)
-    figure = Figure(figsize=(1.5 * SHEET_COLUMNS, 1.66 * lines), dpi=120)
-    grid = figure.add_gridspec(
-        lines, SHEET_COLUMNS, left=0.002, right=0.998, bottom=0.002, top=1 - 0.1 / lines,
-        wspace=0.02, hspace=0.11,
-    )  # fmt: skip
-    for number, cell in enumerate(cells):
-        line, column = divmod(number, columns)
-        axes = figure.add_subplot(grid[line, panels * column])
-        axes.imshow(draw_joints(cell.image, cell.joints_2d, cell.joint_weight))
-        axes.set_axis_off()
-        axes.set_title(cell.title[-TITLE_LENGTH * panels :], fontsize=6, pad=2, loc="left")
+    figure, axes = _sheet(len(cells), panels)
+    for cell, (photo, *side) in zip(cells, axes, strict=True):
+        _show(photo, draw_joints(cell.image, cell.joints_2d, cell.joint_weight), cell.title, panels)
         if cell.joints_3d is not None:
-            axes = figure.add_subplot(grid[line, panels * column + 1])
-            plot_skeletons(axes, cell.joints_3d, SIDE_DEGREES, reach=reach_of(cell.joints_3d))
+            plot_skeletons(*side, cell.joints_3d, SIDE_DEGREES, reach=reach_of(cell.joints_3d))
+    save(figure, path)
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictionCell(LabelCell):
+    """What `prediction_sheet` shows of one example."""
+
+    predicted_joints_2d: np.ndarray  # [P, 2] crop pixels
+    predicted_joints_3d: np.ndarray  # [P, 3] mm, root-relative
+
+
+def prediction_sheet(cells: list[PredictionCell], path: str) -> None:
+    """Writes a PNG to `path` of crops with their 2D labels, then with the joints that were predicted.
+
+    Beside them stands the predicted 3D, as seen by the camera and from the right, over the true one in grey
+    where that is known.
+    """
+    figure, axes = _sheet(len(cells), 4)
+    for cell, (labels, predicted, *views) in zip(cells, axes, strict=True):
+        _show(labels, draw_joints(cell.image, cell.joints_2d, cell.joint_weight), cell.title, 4)
+        _show(predicted, draw_joints(cell.image, cell.predicted_joints_2d))
+        poses = [pose for pose in (cell.predicted_joints_3d, cell.joints_3d) if pose is not None]
+        reach = max(map(reach_of, poses))
+        for view, degrees in zip(views, (FRONT_DEGREES, SIDE_DEGREES), strict=True):
+            plot_skeletons(view, cell.predicted_joints_3d, degrees, cell.joints_3d, reach)
     save(figure, path)
 
 
@@ -181,6 +195,30 @@ def plot_curves(
         if len(curves) > 1:
             axes.legend(fontsize=8, frameon=False)
     save(figure, path)
+
+
+def _sheet(count: int, panels: int) -> tuple[Figure, list[list[Axes]]]:
+    """A figure for `count` cells of so many panels each, and the axes of each cell's panels, all empty."""
+    in_line = SHEET_COLUMNS // panels
+    lines = -(-count // in_line)
+    figure = Figure(figsize=(1.5 * SHEET_COLUMNS, 1.66 * lines), dpi=120)
+    grid = figure.add_gridspec(
+        lines, SHEET_COLUMNS, left=0.002, right=0.998, bottom=0.002, top=1 - 0.1 / lines,
+        wspace=0.02, hspace=0.11,
+    )  # fmt: skip
+    cells = []
+    for number in range(count):
+        line, place = divmod(number, in_line)
+        cells.append([figure.add_subplot(grid[line, panels * place + panel]) for panel in range(panels)])
+        for axes in cells[-1]:
+            axes.set_axis_off()
+    return figure, cells
+
+
+def _show(axes: Axes, picture: np.ndarray, title: str = "", panels: int = 1) -> None:
+    """Shows a picture under the end of a title that has the room of so many panels."""
+    axes.imshow(picture)
+    axes.set_title(title[-TITLE_LENGTH * panels :], fontsize=6, pad=2, loc="left")
 
 
 def _colour_on_paper(joint: int) -> str:
