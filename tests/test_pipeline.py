@@ -89,6 +89,14 @@ def test_batches_are_as_described(stream):
             assert batch[key].dtype == np.float32 and np.isfinite(batch[key]).all()
 
 
+def test_no_iterator_has_to_wait_for_a_tuner(drawn_data):
+    """tf.data's is joined when an iterator ends; asleep, it held a run up for as long as 50 s."""
+    training = pipeline.training_batches(config_of(), "pretrain_3d", drawn_data)
+    evaluation, _ = pipeline.evaluation_batches(LAB, "test", drawn_data, SIZE, batch_size=2)
+    for batches in (training, evaluation):
+        assert batches.options().autotune.enabled is False
+
+
 @pytest.mark.parametrize("first_step", [7, 13])
 def test_starting_late_is_having_skipped(stream, drawn_data, first_step):
     """An interrupted run goes on with what it would have seen; a pass ends after six and a half steps."""

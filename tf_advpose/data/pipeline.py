@@ -86,7 +86,7 @@ def training_batches(
         batches = tf.data.Dataset.zip(*streams).map(
             lambda lab, wild: {key: tf.concat([lab[key], wild[key]], axis=0) for key in lab}
         )
-    return batches.prefetch(4 * share.devices)
+    return _untuned(batches.prefetch(4 * share.devices))
 
 
 def _by_device(batch: dict[str, tf.Tensor], devices: int, piece: int) -> dict[str, tf.Tensor]:
@@ -138,7 +138,7 @@ def evaluation_batches(
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
-    return examples.batch(batch_size).prefetch(2), count
+    return _untuned(examples.batch(batch_size).prefetch(2)), count
 
 
 def mean_total_bone_length(name: str, data_dir: str) -> float:
@@ -206,6 +206,16 @@ def open_split(name: str, split: str, data_dir: str) -> tuple[list[str], tfds.fe
     files = [str(path) for path in info.filepaths]
     records.check_complete(files, info.shard_lengths, int(info.num_bytes))
     return files, builder.info.features, info.num_examples
+
+
+def _untuned(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Without the tuner of tf.data, for whose next turn, up to a minute off, an iterator waits at its end.
+
+    Maps that leave their number of calls to it take one a core.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
 
 
 def _parse(record: tf.Tensor, features: tfds.features.FeaturesDict) -> dict[str, tf.Tensor]:
