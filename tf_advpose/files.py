@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 from collections.abc import Iterator
 
 ASIDE_PREFIX = "incomplete-"
+_NUMBERS = re.compile(r"\[\n([^\[\]{}\"]*)\]")  # a list that holds nothing else, in JSON
 
 
 @contextlib.contextmanager
@@ -29,7 +31,12 @@ def is_fresh(folder: str | os.PathLike) -> bool:
 
 
 def write_json(path: str | os.PathLike, values: dict) -> None:
-    """Writes `values` as JSON; raises ValueError for a number that JSON does not have, such as NaN."""
+    """Writes `values` as JSON, lists of numbers on a line each.
+
+    Raises:
+      ValueError: a number that JSON does not have, such as NaN.
+    """
     text = json.dumps(values, indent=2, allow_nan=False)
+    text = _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text)
     with written_aside(path) as aside:
         aside.write_text(text + "\n")
