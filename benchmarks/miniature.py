@@ -2,10 +2,10 @@
 
   python benchmarks/miniature.py --work_dir=runs/miniature
 
-Trains every row of Table 2 over several seeds, by train.py; then, with the first seed, a sweep of lambda, of
-the share of wild images and of what the discriminator sees, the wild with 3D labels as a bound, and a pair
-without augmentation. It writes a JSON a run under benchmarks/results/miniature: its command, its figures
-on both test splits, its validation along the way, and what its discriminator learned.
+Trains every row of Table 2 over several seeds, by train.py; then, with the first seed, a sweep of lambda,
+of the share of wild images and of what the discriminator sees, the wild with 3D labels as a bound, and a
+pair without augmentation. It writes a JSON a run under benchmarks/results/miniature: its command, its
+figures on both test splits, its validation along the way, and what its discriminator learned.
 Interrupted, the same command goes on; runs whose JSON is there are not trained again.
 """
 
