@@ -1,15 +1,15 @@
 """Serves an exported SavedModel with NVIDIA's Triton, which joins requests into batches.
 
   python -m venv triton && triton/bin/pip install "nvidia-pytriton==0.7.0" "tensorflow-cpu>=2.21,<2.22"
-  LD_LIBRARY_PATH=<folder of libpython> triton/bin/python examples/serve_triton.py \\
-      --saved_model=exports/full/1 --name=full --port=8000
+  LIB=$(triton/bin/python -c "import sysconfig; print(sysconfig.get_config_var('LIBDIR'))")
+  LD_LIBRARY_PATH=$LIB triton/bin/python examples/serve_triton.py --saved_model=exports/full/1 --name=full
 
-Needs nothing of this repository. The folder of libpython is what sysconfig.get_config_var("LIBDIR") says.
+Needs nothing of this repository. Triton finds libpython through LD_LIBRARY_PATH.
 A request is one photo and one box: inputs `bytes` [1] and `box` [4]. Triton has one status for all requests
 of a batch, so what is wrong with one of them is in its own output `error`, which is empty otherwise.
 """
 
-import time
+import signal
 
 import numpy as np
 import tensorflow as tf
@@ -55,6 +55,7 @@ def _reason(error: tf.errors.InvalidArgumentError) -> str:
 
 
 def main(_) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Triton tidies up as after Ctrl+C
     loaded = tf.saved_model.load(FLAGS.saved_model)
     signature = loaded.signatures["from_jpeg"]
 
@@ -91,9 +92,7 @@ def main(_) -> None:
             outputs=[*outputs, Tensor(name="error", dtype=bytes, shape=(1,))],
             config=ModelConfig(max_batch_size=FLAGS.max_batch, batcher=batcher),
         )
-        triton.run()
-        while True:
-            time.sleep(3600)
+        triton.serve()
 
 
 def _stacked(answers: list[dict]) -> dict:
