@@ -151,9 +151,9 @@ def put_under_load(questions: list[Question], expected: list[dict], pid: int) ->
         "failures": len(failures),
         "first_failure": failures[0] if failures else "",
         "largest_difference": worst,
-        "throughput_per_s": len(latencies) / seconds,
-        "p50_ms": float(np.percentile(milliseconds, 50)),
-        "p99_ms": float(np.percentile(milliseconds, 99)),
+        "throughput_per_s": round(len(latencies) / seconds, 1),
+        "p50_ms": round(float(np.percentile(milliseconds, 50)), 1),
+        "p99_ms": round(float(np.percentile(milliseconds, 99)), 1),
         "memory_mb": memory,
     }
 
@@ -225,7 +225,7 @@ def measure(questions: list[Question], expected: list[dict], crop_size: int) -> 
         with open(pathlib.Path(folder) / "log", "w") as log:
             server = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            result = {"seconds_to_ready": wait_until_ready(server)}
+            result = {"seconds_to_ready": round(wait_until_ready(server), 1)}
             result |= put_under_load(questions, expected, server.pid)
             if batches.exists():
                 sizes = collections.Counter(int(line) for line in batches.read_text().split())

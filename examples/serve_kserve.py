@@ -9,6 +9,7 @@ Needs nothing of this repository. What is wrong with a request is answered with 
 import asyncio
 import base64
 import binascii
+import sys
 
 import kserve
 import numpy as np
@@ -85,8 +86,12 @@ def _reason(error: tf.errors.InvalidArgumentError) -> str:
 
 
 def main(_) -> None:
+    try:
+        model = ServedModel(FLAGS.name, FLAGS.saved_model)
+    except OSError as error:
+        sys.exit(f"error: {error}")
     server = kserve.ModelServer()
-    server.register_model(ServedModel(FLAGS.name, FLAGS.saved_model))
+    server.register_model(model)
     # What ModelServer.start would start; it has no argument for the address.
     rest = RESTServer(
         "kserve.model_server:app", server.dataplane, server.model_repository_extension, FLAGS.port

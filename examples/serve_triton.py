@@ -1,15 +1,17 @@
 """Serves an exported SavedModel with NVIDIA's Triton, which joins requests into batches.
 
   python -m venv triton && triton/bin/pip install "nvidia-pytriton==0.7.0" "tensorflow-cpu>=2.21,<2.22"
-  LIB=$(triton/bin/python -c "import sysconfig; print(sysconfig.get_config_var('LIBDIR'))")
-  LD_LIBRARY_PATH=$LIB triton/bin/python examples/serve_triton.py --saved_model=exports/full/1 --name=full
+  triton/bin/python examples/serve_triton.py --saved_model=exports/full/1 --name=full --port=8000
 
-Needs nothing of this repository. Triton finds libpython through LD_LIBRARY_PATH.
+Needs nothing of this repository.
 A request is one photo and one box: inputs `bytes` [1] and `box` [4]. Triton has one status for all requests
 of a batch, so what is wrong with one of them is in its own output `error`, which is empty otherwise.
 """
 
+import os
 import signal
+import sys
+import sysconfig
 
 import numpy as np
 import tensorflow as tf
@@ -55,8 +57,14 @@ def _reason(error: tf.errors.InvalidArgumentError) -> str:
 
 
 def main(_) -> None:
+    # Triton's own processes must find the library of this very Python.
+    folders = [sysconfig.get_config_var("LIBDIR"), os.environ.get("LD_LIBRARY_PATH")]
+    os.environ["LD_LIBRARY_PATH"] = ":".join(filter(None, folders))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Triton tidies up as after Ctrl+C
-    loaded = tf.saved_model.load(FLAGS.saved_model)
+    try:
+        loaded = tf.saved_model.load(FLAGS.saved_model)
+    except OSError as error:
+        sys.exit(f"error: {error}")
     signature = loaded.signatures["from_jpeg"]
 
     def infer(requests: list[Request]) -> list[dict]:
