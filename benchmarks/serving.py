@@ -5,11 +5,12 @@
 
 Starts examples/serve_<server>.py with an interpreter that has the server installed (see there), sends
 photos from many clients at once, and compares every answer with what the SavedModel says in this process.
-Then it sends what a server must refuse, each followed by a good request whose answer is compared too, and
-watches the server's memory meanwhile.
+Then it sends what a server must refuse, a good request beside and after each, whose answers are compared
+too, and watches the server's memory meanwhile.
 """
 
 import collections
+import concurrent.futures
 import http.client
 import itertools
 import json
@@ -118,7 +119,7 @@ def wait_until_ready(server: subprocess.Popen) -> float:
 def put_under_load(questions: list[Question], expected: list[dict], pid: int) -> dict:
     """Sends all requests; returns latencies, deviations and the server's memory over time."""
     numbers = itertools.count()
-    latencies, worst, failures, memory = [], dict.fromkeys(TOLERANCE, 0.0), [], []
+    latencies, compared, failures, memory = [], [], [], []
     requests = [PROTOCOLS[FLAGS.server].request([question]) for question in questions]
 
     def client():
@@ -134,8 +135,7 @@ def put_under_load(questions: list[Question], expected: list[dict], pid: int) ->
                 connection = connect()
                 continue
             latencies.append(time.perf_counter() - started)
-            for name, value in differences(found, expected[number % len(requests)]).items():
-                worst[name] = max(worst[name], value)
+            compared.append(differences(found, expected[number % len(requests)]))
 
     threads = [threading.Thread(target=client) for _ in range(FLAGS.clients)]
     started = time.perf_counter()
@@ -144,13 +144,15 @@ def put_under_load(questions: list[Question], expected: list[dict], pid: int) ->
     for thread in threads:
         thread.join()
     seconds = time.perf_counter() - started
+    if not compared:
+        sys.exit(f"error: the server answers nothing: {failures[0]}")
     milliseconds = 1000 * np.array(latencies)
     return {
         "requests": FLAGS.requests,
         "clients": FLAGS.clients,
-        "failures": len(failures),
+        "failures": FLAGS.requests - len(compared),
         "first_failure": failures[0] if failures else "",
-        "largest_difference": worst,
+        "largest_difference": {name: max(each[name] for each in compared) for name in TOLERANCE},
         "throughput_per_s": round(len(latencies) / seconds, 1),
         "p50_ms": round(float(np.percentile(milliseconds, 50)), 1),
         "p99_ms": round(float(np.percentile(milliseconds, 99)), 1),
@@ -186,32 +188,43 @@ def bad_requests(good: Question, crop_size: int) -> dict[str, Request]:
 
 
 def abuse(good: Question, expected: dict[str, np.ndarray], crop_size: int, pid: int) -> dict[str, dict]:
-    """What the server does with each of `bad_requests`, and whether its next answer is right.
+    """What the server does with each of `bad_requests`, and with a good one beside and after it.
+
+    Ends the program where the server does not survive one.
 
     Returns:
       By name "said"; "wrong": empty, or what should not have been; "peak_grew_mb": by how much the
       server's memory was larger while it dealt with it.
     """
-    protocol = PROTOCOLS[FLAGS.server]
     outcomes = {}
-    for name, request in bad_requests(good, crop_size).items():
-        for member in family(pid):
-            forget_peak(member)
-        before = of_family(pid, peak_mb)
-        wrong = []
+    for name, bad in bad_requests(good, crop_size).items():
         try:
-            ask(connect(), request)
+            outcomes[name] = outcome(bad, PROTOCOLS[FLAGS.server].request([good]), expected, pid)
+        except (Refusal, OSError, http.client.HTTPException) as error:
+            sys.exit(f"error: a good request beside or after {name!r} has no answer: {error}")
+    return outcomes
+
+
+def outcome(bad: Request, good: Request, expected: dict[str, np.ndarray], pid: int) -> dict:
+    """Of one request of `abuse`."""
+    for member in family(pid):
+        forget_peak(member)
+    before = of_family(pid, peak_mb)
+    wrong = []
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        beside = pool.submit(ask, connect(), good)
+        try:
+            ask(connect(), bad)
             said = ""
             wrong.append("answered")
         except Refusal as refusal:
             said = str(refusal)[:200]
-            wrong += ["status"] if refusal.status not in protocol.refusing else []
-        grew = of_family(pid, peak_mb) - before
-        wrong += ["memory"] if grew > BOMB_MB / 4 else []
-        found = ask(connect(), protocol.request([good]))
-        wrong += [f"next {output}" for output in deviating(differences(found, expected))]
-        outcomes[name] = {"said": said, "wrong": ", ".join(wrong), "peak_grew_mb": round(grew, 1)}
-    return outcomes
+            wrong += ["status"] if refusal.status not in PROTOCOLS[FLAGS.server].refusing else []
+    grew = of_family(pid, peak_mb) - before
+    wrong += ["memory"] if grew > BOMB_MB / 4 else []
+    for when, found in (("beside", beside.result()), ("after", ask(connect(), good))):
+        wrong += [f"{output} {when}" for output in deviating(differences(found, expected))]
+    return {"said": said, "wrong": ", ".join(wrong), "peak_grew_mb": round(grew, 1)}
 
 
 def measure(questions: list[Question], expected: list[dict], crop_size: int) -> dict:
