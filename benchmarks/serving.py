@@ -199,20 +199,22 @@ def abuse(good: Question, expected: dict[str, np.ndarray], crop_size: int, pid: 
     outcomes = {}
     for name, bad in bad_requests(good, crop_size).items():
         try:
-            outcomes[name] = outcome(bad, PROTOCOLS[FLAGS.server].request([good]), expected, pid)
+            request = PROTOCOLS[FLAGS.server].request([good])
+            alone = name in PROTOCOLS[FLAGS.server].spoiling
+            outcomes[name] = outcome(bad, request, expected, pid, alone)
         except (Refusal, OSError, http.client.HTTPException) as error:
             sys.exit(f"error: a good request beside or after {name!r} has no answer: {error}")
     return outcomes
 
 
-def outcome(bad: Request, good: Request, expected: dict[str, np.ndarray], pid: int) -> dict:
-    """Of one request of `abuse`."""
+def outcome(bad: Request, good: Request, expected: dict, pid: int, alone: bool) -> dict:
+    """Of one request of `abuse`; `alone`: with no good one beside it."""
     for member in family(pid):
         forget_peak(member)
     before = of_family(pid, peak_mb)
     wrong = []
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        beside = pool.submit(ask, connect(), good)
+        beside = None if alone else pool.submit(ask, connect(), good)
         try:
             ask(connect(), bad)
             said = ""
@@ -222,7 +224,8 @@ def outcome(bad: Request, good: Request, expected: dict[str, np.ndarray], pid: i
             wrong += ["status"] if refusal.status not in PROTOCOLS[FLAGS.server].refusing else []
     grew = of_family(pid, peak_mb) - before
     wrong += ["memory"] if grew > BOMB_MB / 4 else []
-    for when, found in (("beside", beside.result()), ("after", ask(connect(), good))):
+    answers = {"after": ask(connect(), good)} | ({} if alone else {"beside": beside.result()})
+    for when, found in answers.items():
         wrong += [f"{output} {when}" for output in deviating(differences(found, expected))]
     return {"said": said, "wrong": ", ".join(wrong), "peak_grew_mb": round(grew, 1)}
 

@@ -47,6 +47,7 @@ class Protocol(NamedTuple):
     request: Callable[[list[Question]], Request]
     read: Callable[[Answer], dict[str, np.ndarray]]  # the outputs for the first question, or a Refusal
     refusing: tuple[int, ...]  # statuses with which it may refuse what is wrong with a request
+    spoiling: tuple[str, ...]  # malformed requests that it lets fail those of the same batch too
     malformed: Callable[[Question, int], dict[str, Request]]  # of a good question and the side of crops
 
 
@@ -175,6 +176,7 @@ PROTOCOLS = {
         request=_kserve_request,
         read=_kserve_read,
         refusing=(400,),
+        spoiling=(),
         malformed=_kserve_malformed,
     ),
     "triton": Protocol(
@@ -182,6 +184,7 @@ PROTOCOLS = {
         request=_triton_request,
         read=_triton_read,
         refusing=(200, 400, 500),  # with the output `error`; by Triton; by Triton where JSON is missing
+        spoiling=("photo shorter than it says",),
         malformed=_triton_malformed,
     ),
 }
