@@ -35,6 +35,8 @@ def main(_) -> None:
     load_tensorflow_quietly()
     import tensorflow as tf
 
+    tf.get_logger().setLevel("ERROR")  # AutoGraph warns once for each function where the disk is full
+
     from tf_advpose.deploy import artefacts, parity
 
     try:
@@ -50,7 +52,7 @@ def main(_) -> None:
             parity_examples=FLAGS.parity_examples,
         )
     except tf.errors.OpError as error:  # as on a full disk
-        reason = re.sub(r"{{.*?}} *", "", error.message.splitlines()[0])
+        reason = re.sub(r"{{.*?}} *| *\[Op:.*?\]", "", error.message.splitlines()[0])
         sys.exit(f"error: The export could not be written: {reason}")
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")

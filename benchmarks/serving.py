@@ -5,17 +5,17 @@
 
 Starts examples/serve_<server>.py with an interpreter that has the server installed (see there), sends
 photos from many clients at once, and compares every answer with what the SavedModel says in this process.
-Then it sends what no server should fall over, each followed by a good request.
+Then it sends what a server must refuse, a good request beside and after each, whose answers are compared
+too, and watches the server's memory meanwhile.
 """
 
-import base64
 import collections
+import concurrent.futures
 import http.client
 import itertools
 import json
 import os
 import pathlib
-import struct
 import subprocess
 import sys
 import tempfile
@@ -32,6 +32,8 @@ load_tensorflow_quietly()
 
 import numpy as np
 import tensorflow as tf
+from measuring import family, forget_peak, memory_mb, of_family, peak_mb
+from serving_requests import PROTOCOLS, Answer, Question, Refusal, Request
 
 from tf_advpose.files import write_json
 
@@ -49,68 +51,32 @@ BOXES = 4  # of each photo
 TOLERANCE = {"joints_2d": 0.05, "depth": 1e-3, "confidence": 1e-3}
 MEMORY_EVERY = 0.1  # of the requests
 START_SECONDS = 600
-Question = tuple[bytes, list[float]]  # photo, box
-
-
-class Refusal(Exception):
-    """The server says what is wrong with a request."""
-
-
-def ask_kserve(connection: http.client.HTTPConnection, question: Question) -> dict[str, np.ndarray]:
-    """The outputs for a photo, over TensorFlow Serving's REST interface."""
-    photo, box = question
-    instance = {"bytes": {"b64": base64.b64encode(photo).decode()}, "box": box}
-    body = json.dumps({"signature_name": "from_jpeg", "instances": [instance]})
-    status, _, content = _post(connection, "/v1/models/pose:predict", body.encode(), {})
-    if status != 200:
-        raise Refusal(f"{status} {content.decode(errors='replace')}")
-    return {name: np.array(value) for name, value in json.loads(content)["predictions"][0].items()}
-
-
-def ask_triton(connection: http.client.HTTPConnection, question: Question) -> dict[str, np.ndarray]:
-    """The outputs for a photo, over the KServe V2 protocol with binary tensors."""
-    photo, box = question
-    tensors = {
-        "bytes": ("BYTES", [1, 1], struct.pack("<I", len(photo)) + photo),
-        "box": ("FP32", [1, 4], np.array(box, np.float32).tobytes()),
-    }
-    inputs = [
-        {"name": name, "shape": shape, "datatype": kind, "parameters": {"binary_data_size": len(data)}}
-        for name, (kind, shape, data) in tensors.items()
-    ]
-    head = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
-    body = head + b"".join(data for _, _, data in tensors.values())
-    headers = {"Inference-Header-Content-Length": str(len(head))}
-    status, headers, content = _post(connection, "/v2/models/pose/infer", body, headers)
-    if status != 200:
-        raise Refusal(f"{status} {content.decode(errors='replace')}")
-    end = int(headers["Inference-Header-Content-Length"])
-    outputs = {}
-    for output in json.loads(content[:end])["outputs"]:
-        start, end = end, end + output["parameters"]["binary_data_size"]
-        if output["name"] == "error":
-            if reason := content[start + 4 : end].decode():
-                raise Refusal(reason)
-        else:
-            outputs[output["name"]] = np.frombuffer(content[start:end], np.float32).reshape(
-                output["shape"]
-            )[0]
-    return outputs
-
-
-ASK = {"kserve": ask_kserve, "triton": ask_triton}
-READY = {"kserve": "/v1/models/pose", "triton": "/v2/models/pose/ready"}
-
-
-def _post(connection, path: str, body: bytes, headers: dict) -> tuple[int, dict, bytes]:
-    connection.request("POST", path, body, {"Content-Type": "application/octet-stream", **headers})
-    answer = connection.getresponse()
-    return answer.status, dict(answer.getheaders()), answer.read()
+BOMB_SIDE = 20_000
+BOMB_MB = 3 * BOMB_SIDE**2 / 1e6  # decoded
 
 
 def connect() -> http.client.HTTPConnection:
     """A connection to the server."""
     return http.client.HTTPConnection("127.0.0.1", FLAGS.port, timeout=START_SECONDS)
+
+
+def ask(connection: http.client.HTTPConnection, request: Request) -> dict[str, np.ndarray]:
+    """The outputs for the first question of a request; raises Refusal where the server refuses."""
+    connection.request("POST", *request)
+    answer = connection.getresponse()
+    headers = dict(answer.getheaders())
+    return PROTOCOLS[FLAGS.server].read(Answer(answer.status, headers, answer.read()))
+
+
+def differences(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> dict[str, float]:
+    """The largest difference of each output; infinite where there is a NaN."""
+    largest = {name: float(np.abs(found[name] - expected[name]).max()) for name in TOLERANCE}
+    return {name: value if np.isfinite(value) else np.inf for name, value in largest.items()}
+
+
+def deviating(largest: dict[str, float]) -> list[str]:
+    """The outputs whose difference is more than rounding."""
+    return [name for name, limit in TOLERANCE.items() if largest[name] > limit]
 
 
 def read_questions(folder: str) -> list[Question]:
@@ -124,7 +90,8 @@ def read_questions(folder: str) -> list[Question]:
             for _ in range(BOXES):
                 x, y = rng.uniform(0, 0.5, 2) * (width, height)
                 w, h = rng.uniform(0.2, 0.5, 2) * (width, height)
-                questions.append((photo, [round(float(value), 2) for value in (x, y, w, h)]))
+                box = [round(float(value), 2) for value in (x, y, w, h)]
+                questions.append(Question(photo, box))
     if not questions:
         sys.exit(f"error: {folder} holds no JPEG or PNG photo.")
     return questions
@@ -140,7 +107,7 @@ def wait_until_ready(server: subprocess.Popen) -> float:
             )
         try:
             connection = connect()
-            connection.request("GET", READY[FLAGS.server])
+            connection.request("GET", PROTOCOLS[FLAGS.server].ready)
             if connection.getresponse().status == 200:
                 return time.monotonic() - started
         except (OSError, http.client.HTTPException):
@@ -149,43 +116,26 @@ def wait_until_ready(server: subprocess.Popen) -> float:
     sys.exit(f"error: the server was not ready in {START_SECONDS} s.")
 
 
-def memory_mb(pid: int) -> float:
-    """Resident memory of a process and of all that it started."""
-    parents, resident = {}, {}
-    for folder in pathlib.Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            parents[int(folder.name)] = int(fields[1])
-            resident[int(folder.name)] = int(fields[21])
-        except (OSError, IndexError):  # it ended meanwhile
-            continue
-    family = {pid}
-    while more := {child for child, parent in parents.items() if parent in family} - family:
-        family |= more
-    return sum(resident.get(member, 0) for member in family) * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
 def put_under_load(questions: list[Question], expected: list[dict], pid: int) -> dict:
     """Sends all requests; returns latencies, deviations and the server's memory over time."""
     numbers = itertools.count()
-    latencies, worst, failures, memory = [], collections.Counter(), [], []
+    latencies, compared, failures, memory = [], [], [], []
+    requests = [PROTOCOLS[FLAGS.server].request([question]) for question in questions]
 
     def client():
         connection = connect()
         while (number := next(numbers)) < FLAGS.requests:
             if number % max(1, int(MEMORY_EVERY * FLAGS.requests)) == 0:
-                memory.append(round(memory_mb(pid), 1))
+                memory.append(round(of_family(pid, memory_mb), 1))
             started = time.perf_counter()
             try:
-                found = ASK[FLAGS.server](connection, questions[number % len(questions)])
+                found = ask(connection, requests[number % len(requests)])
             except (Refusal, OSError, http.client.HTTPException) as error:
                 failures.append(f"request {number}: {error}")
                 connection = connect()
                 continue
             latencies.append(time.perf_counter() - started)
-            for name in TOLERANCE:
-                difference = float(np.abs(found[name] - expected[number % len(questions)][name]).max())
-                worst[name] = max(worst[name], difference if np.isfinite(difference) else np.inf)
+            compared.append(differences(found, expected[number % len(requests)]))
 
     threads = [threading.Thread(target=client) for _ in range(FLAGS.clients)]
     started = time.perf_counter()
@@ -194,83 +144,140 @@ def put_under_load(questions: list[Question], expected: list[dict], pid: int) ->
     for thread in threads:
         thread.join()
     seconds = time.perf_counter() - started
+    if not compared:
+        sys.exit(f"error: the server answers nothing: {failures[0]}")
     milliseconds = 1000 * np.array(latencies)
     return {
         "requests": FLAGS.requests,
         "clients": FLAGS.clients,
-        "failures": len(failures),
+        "failures": FLAGS.requests - len(compared),
         "first_failure": failures[0] if failures else "",
-        "largest_difference": dict(worst),
-        "throughput_per_s": len(latencies) / seconds,
-        "p50_ms": float(np.percentile(milliseconds, 50)),
-        "p99_ms": float(np.percentile(milliseconds, 99)),
+        "largest_difference": {name: max(each[name] for each in compared) for name in TOLERANCE},
+        "throughput_per_s": round(len(latencies) / seconds, 1),
+        "p50_ms": round(float(np.percentile(milliseconds, 50)), 1),
+        "p99_ms": round(float(np.percentile(milliseconds, 99)), 1),
         "memory_mb": memory,
     }
 
 
-def bad_questions(good: Question) -> dict[str, Question]:
+def bad_requests(good: Question, crop_size: int) -> dict[str, Request]:
     """Requests that must be refused."""
     photo, box = good
-    large = tf.io.encode_png(np.zeros([64, 64, 3], np.uint8)).numpy()
-    bomb = large[:16] + struct.pack(">II", 20_000, 20_000) + large[24:]
-    return {
-        "no image": (b"this is not an image, but some text", box),
-        "0 bytes": (b"", box),
-        "truncated": (photo[: len(photo) // 2], box),
-        "1x1": (tf.io.encode_png(np.zeros([1, 1, 3], np.uint8)).numpy(), [0.0, 0.0, 1.0, 1.0]),
-        "20,000 x 20,000": (bomb, box),
-        "box outside": (photo, [1e6, 1e6, 10.0, 10.0]),
-        "empty box": (photo, [0.0, 0.0, 0.0, 0.0]),
-        "box of rank 1": (photo, box[:3]),
+    protocol = PROTOCOLS[FLAGS.server]
+    small = tf.io.encode_png(np.zeros([64, 64, 3], np.uint8)).numpy()
+    dot = tf.io.encode_png(np.zeros([1, 1, 3], np.uint8)).numpy()
+    large = tf.zeros([BOMB_SIDE, BOMB_SIDE, 1], tf.uint8)
+    jpeg = tf.io.encode_jpeg(tf.io.decode_image(photo, channels=3)).numpy()
+    questions = {
+        "no image": [Question(b"this is not an image, but some text", box)],
+        "0 bytes": [Question(b"", box)],
+        "truncated JPEG": [Question(jpeg[: len(jpeg) // 2], box)],
+        "1x1": [Question(dot, [0.0, 0.0, 1.0, 1.0])],
+        "20,000 x 20,000 JPEG": [Question(tf.io.encode_jpeg(large).numpy(), box)],
+        "20,000 x 20,000 PNG": [Question(tf.io.encode_png(large).numpy(), box)],
+        "box outside": [Question(photo, [1e6, 1e6, 10.0, 10.0])],
+        "empty box": [Question(photo, [0.0, 0.0, 0.0, 0.0])],
+        "box of NaN": [Question(photo, [*box[:3], float("nan")])],
+        "box of three numbers": [Question(photo, box[:3])],
+        "batch of 0": [],
+        "batch of 1,000": [Question(small, [0.0, 0.0, 64.0, 64.0])] * 1000,
     }
+    return {name: protocol.request(bad) for name, bad in questions.items()} | protocol.malformed(
+        good, crop_size
+    )
 
 
-def abuse(good: Question) -> dict[str, str]:
-    """What the server says to each of `bad_questions`; ends the program where it does not survive one."""
-    said = {}
-    for name, question in bad_questions(good).items():
+def abuse(good: Question, expected: dict[str, np.ndarray], crop_size: int, pid: int) -> dict[str, dict]:
+    """What the server does with each of `bad_requests`, and with a good one beside and after it.
+
+    Ends the program where the server does not survive one.
+
+    Returns:
+      By name "said"; "wrong": empty, or what should not have been; "peak_grew_mb": by how much the
+      server's memory was larger while it dealt with it.
+    """
+    outcomes = {}
+    for name, bad in bad_requests(good, crop_size).items():
         try:
-            ASK[FLAGS.server](connect(), question)
-            said[name] = "ANSWERED"
+            request = PROTOCOLS[FLAGS.server].request([good])
+            alone = name in PROTOCOLS[FLAGS.server].spoiling
+            outcomes[name] = outcome(bad, request, expected, pid, alone)
+        except (Refusal, OSError, http.client.HTTPException) as error:
+            sys.exit(f"error: a good request beside or after {name!r} has no answer: {error}")
+    return outcomes
+
+
+def outcome(bad: Request, good: Request, expected: dict, pid: int, alone: bool) -> dict:
+    """Of one request of `abuse`; `alone`: with no good one beside it."""
+    for member in family(pid):
+        forget_peak(member)
+    before = of_family(pid, peak_mb)
+    wrong = []
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        beside = None if alone else pool.submit(ask, connect(), good)
+        try:
+            ask(connect(), bad)
+            said = ""
+            wrong.append("answered")
         except Refusal as refusal:
-            said[name] = str(refusal)[:200]
-        ASK[FLAGS.server](connect(), good)
-    return said
+            said = str(refusal)[:200]
+            wrong += ["status"] if refusal.status not in PROTOCOLS[FLAGS.server].refusing else []
+    grew = of_family(pid, peak_mb) - before
+    wrong += ["memory"] if grew > BOMB_MB / 4 else []
+    answers = {"after": ask(connect(), good)} | ({} if alone else {"beside": beside.result()})
+    for when, found in answers.items():
+        wrong += [f"{output} {when}" for output in deviating(differences(found, expected))]
+    return {"said": said, "wrong": ", ".join(wrong), "peak_grew_mb": round(grew, 1)}
 
 
-def main(_) -> None:
-    signature = (loaded := tf.saved_model.load(FLAGS.saved_model)).signatures["from_jpeg"]
-    questions = read_questions(FLAGS.photos)
-    expected = [
-        {name: value[0].numpy() for name, value in signature(**_inputs(question)).items()}
-        for question in questions
-    ]
+def measure(questions: list[Question], expected: list[dict], crop_size: int) -> dict:
+    """Starts the server, puts it under load and abuses it; returns what came of it."""
     script = pathlib.Path(__file__).resolve().parent.parent / f"examples/serve_{FLAGS.server}.py"
     command = [FLAGS.python, str(script), f"--saved_model={FLAGS.saved_model}", "--name=pose"]
     with tempfile.TemporaryDirectory() as folder:
         batches = pathlib.Path(folder) / "batches"
         command += [f"--port={FLAGS.port}"]
         command += [f"--log_batches={batches}"] if FLAGS.server == "triton" else []
-        log = open(pathlib.Path(folder) / "log", "w")  # noqa: SIM115
-        server = subprocess.Popen(command, stdout=log, stderr=log)
+        with open(pathlib.Path(folder) / "log", "w") as log:
+            server = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            ready = wait_until_ready(server)
-            result = {"server": FLAGS.server, "seconds_to_ready": ready}
+            result = {"seconds_to_ready": round(wait_until_ready(server), 1)}
             result |= put_under_load(questions, expected, server.pid)
             if batches.exists():
                 sizes = collections.Counter(int(line) for line in batches.read_text().split())
                 result["batch_sizes"] = {str(size): sizes[size] for size in sorted(sizes)}
-            result["refusals"] = abuse(questions[0])
+            result["bad_requests"] = abuse(questions[0], expected[0], crop_size, server.pid)
         finally:
             server.terminate()
             server.wait()
-    del loaded
+    return result
+
+
+def main(_) -> None:
+    loaded = tf.saved_model.load(FLAGS.saved_model)
+    signature = loaded.signatures["from_jpeg"]
+    crop_size = json.loads(loaded.metadata.numpy())["image_size"]
+    questions = read_questions(FLAGS.photos)
+    expected = [
+        {name: value[0].numpy() for name, value in signature(**_inputs(question)).items()}
+        for question in questions
+    ]
+    result = {
+        "server": FLAGS.server,
+        "crop_size": crop_size,
+        "photos": len(questions) // BOXES,
+        "cores": os.cpu_count(),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+    result |= measure(questions, expected, crop_size)
     print(json.dumps(result, indent=2))
     if FLAGS.output:
         write_json(FLAGS.output, result)
-    wrong = {name for name, limit in TOLERANCE.items() if result["largest_difference"].get(name, 0) > limit}
-    if wrong or result["failures"] or "ANSWERED" in result["refusals"].values():
-        sys.exit(f"error: not every answer is right: {', '.join(sorted(wrong)) or 'see above'}.")
+    wrong = deviating(result["largest_difference"])
+    wrong += [name for name, outcome in result["bad_requests"].items() if outcome["wrong"]]
+    wrong += ["requests without an answer"] if result["failures"] else []
+    if wrong:
+        sys.exit(f"error: not every answer is right: {', '.join(wrong)}.")
 
 
 def _inputs(question: Question) -> dict[str, tf.Tensor]:

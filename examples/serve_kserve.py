@@ -9,16 +9,19 @@ Needs nothing of this repository. What is wrong with a request is answered with 
 import asyncio
 import base64
 import binascii
+import sys
 
 import kserve
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
 from kserve.errors import InvalidInput
+from kserve.protocol.rest.server import RESTServer
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("saved_model", None, "Folder of the exported version.", required=True)
 flags.DEFINE_string("name", "pose", "Name of the model in its address.")
+flags.DEFINE_string("host", "127.0.0.1", "Address to listen on; 0.0.0.0 for all, as in a container.")
 flags.DEFINE_integer("port", 8501, "Port.")
 
 
@@ -35,11 +38,13 @@ class ServedModel(kserve.Model):
         return await asyncio.to_thread(self._predict, payload)
 
     def _predict(self, payload: dict) -> dict:
+        if not isinstance(payload, dict):  # bytes, where the header says that they are something else
+            raise InvalidInput("A request is a JSON object, sent with Content-Type: application/json.")
         name = payload.get("signature_name", "serving_default")
         instances = payload.get("instances")
-        if not isinstance(instances, list):
-            raise InvalidInput("A request needs a list of 'instances'.")
-        if name not in self._loaded.signatures:
+        if not isinstance(instances, list) or not instances:
+            raise InvalidInput("A request needs a list of one or more 'instances'.")
+        if not isinstance(name, str) or name not in self._loaded.signatures:
             raise InvalidInput(f"No signature {name!r}; there are {', '.join(self._loaded.signatures)}.")
         signature = self._loaded.signatures[name]
         inputs = {
@@ -81,8 +86,18 @@ def _reason(error: tf.errors.InvalidArgumentError) -> str:
 
 
 def main(_) -> None:
-    server = kserve.ModelServer(http_port=FLAGS.port, enable_grpc=False, workers=1)
-    server.start([ServedModel(FLAGS.name, FLAGS.saved_model)])
+    try:
+        model = ServedModel(FLAGS.name, FLAGS.saved_model)
+    except OSError as error:
+        sys.exit(f"error: {error}")
+    server = kserve.ModelServer()
+    server.register_model(model)
+    # What ModelServer.start would start; it has no argument for the address.
+    rest = RESTServer(
+        "kserve.model_server:app", server.dataplane, server.model_repository_extension, FLAGS.port
+    )
+    rest.config.host = FLAGS.host
+    rest.run()
 
 
 if __name__ == "__main__":

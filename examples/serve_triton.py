@@ -1,15 +1,17 @@
 """Serves an exported SavedModel with NVIDIA's Triton, which joins requests into batches.
 
   python -m venv triton && triton/bin/pip install "nvidia-pytriton==0.7.0" "tensorflow-cpu>=2.21,<2.22"
-  LD_LIBRARY_PATH=<folder of libpython> triton/bin/python examples/serve_triton.py \\
-      --saved_model=exports/full/1 --name=full --port=8000
+  triton/bin/python examples/serve_triton.py --saved_model=exports/full/1 --name=full --port=8000
 
-Needs nothing of this repository. The folder of libpython is what sysconfig.get_config_var("LIBDIR") says.
+Needs nothing of this repository.
 A request is one photo and one box: inputs `bytes` [1] and `box` [4]. Triton has one status for all requests
 of a batch, so what is wrong with one of them is in its own output `error`, which is empty otherwise.
 """
 
-import time
+import os
+import signal
+import sys
+import sysconfig
 
 import numpy as np
 import tensorflow as tf
@@ -55,7 +57,14 @@ def _reason(error: tf.errors.InvalidArgumentError) -> str:
 
 
 def main(_) -> None:
-    loaded = tf.saved_model.load(FLAGS.saved_model)
+    # Triton's own processes must find the library of this very Python.
+    folders = [sysconfig.get_config_var("LIBDIR"), os.environ.get("LD_LIBRARY_PATH")]
+    os.environ["LD_LIBRARY_PATH"] = ":".join(filter(None, folders))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Triton tidies up as after Ctrl+C
+    try:
+        loaded = tf.saved_model.load(FLAGS.saved_model)
+    except OSError as error:
+        sys.exit(f"error: {error}")
     signature = loaded.signatures["from_jpeg"]
 
     def infer(requests: list[Request]) -> list[dict]:
@@ -91,9 +100,7 @@ def main(_) -> None:
             outputs=[*outputs, Tensor(name="error", dtype=bytes, shape=(1,))],
             config=ModelConfig(max_batch_size=FLAGS.max_batch, batcher=batcher),
         )
-        triton.run()
-        while True:
-            time.sleep(3600)
+        triton.serve()
 
 
 def _stacked(answers: list[dict]) -> dict:

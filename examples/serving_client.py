@@ -46,8 +46,7 @@ def main(arguments: list[str]) -> None:
         photos = []
         for argument in arguments[1:]:
             path, *box = argument.rsplit(",", 4)
-            with open(path, "rb") as file:
-                photos.append((file.read(), [float(number) for number in box]))
+            photos.append((pathlib.Path(path).read_bytes(), [float(number) for number in box]))
         for argument, pose in zip(arguments[1:], predict(FLAGS.url, photos, FLAGS.timeout), strict=True):
             print(argument)
             for name, (x, y), depth in zip(JOINT_NAMES, pose["joints_2d"], pose["depth"], strict=True):

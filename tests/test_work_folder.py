@@ -157,6 +157,17 @@ def test_weights_of_another_architecture_are_named(tmp_path, generator, changes)
         assert run in str(raised.value) and "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"total_bone_length": null}'])
+def test_a_damaged_bone_length_is_named(tmp_path, text):
+    """A folder without the file is no run."""
+    with pytest.raises(FileNotFoundError, match=r"holds no run: training_set\.json not found"):
+        work_folder.read_total_bone_length(str(tmp_path))
+    (tmp_path / "training_set.json").write_text(text)
+    with pytest.raises(ValueError, match=r"training_set\.json holds no 'total_bone_length'") as raised:
+        work_folder.read_total_bone_length(str(tmp_path))
+    assert "\n" not in str(raised.value)
+
+
 def test_damaged_weights_are_named(tmp_path, generator):
     run = finish(tmp_path / "run", drawn_people.small_config(), generator, "pretrain_2d")
     path = work_folder.weights_path(run, "pretrain_2d", "generator")

@@ -83,8 +83,18 @@ def open_run(work_dir: str) -> Config:
 
 
 def read_total_bone_length(work_dir: str) -> float:
-    """Mean summed bone length of the run's lab training set, mm."""
-    return json.loads((pathlib.Path(work_dir) / TRAINING_SET_FILE).read_text())["total_bone_length"]
+    """Mean summed bone length of the run's lab training set, mm.
+
+    Raises:
+      FileNotFoundError, ValueError: no run there, or a damaged one.
+    """
+    path = pathlib.Path(work_dir) / TRAINING_SET_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"{work_dir} holds no run: {TRAINING_SET_FILE} not found.")
+    try:
+        return float(json.loads(path.read_text())["total_bone_length"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} holds no 'total_bone_length': {error}") from None
 
 
 def read_metrics(

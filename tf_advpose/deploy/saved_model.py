@@ -37,12 +37,16 @@ def written_aside(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     Servers look at folders named by whole numbers alone, so they never load an unfinished version.
     """
     aside = folder.with_name(f"incomplete-{folder.name}-{os.getpid()}")
-    aside.mkdir(parents=True)
+    made = [parent for parent in aside.parents if not parent.exists()]
     try:
+        aside.mkdir(parents=True)
         yield aside
         os.replace(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        for parent in made:  # those that hold nothing; another export may have come into them
+            with contextlib.suppress(OSError):
+                parent.rmdir()
 
 
 def write(generator: keras.Model, metadata: dict, folder: pathlib.Path) -> None:
