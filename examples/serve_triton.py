@@ -57,9 +57,11 @@ def _reason(error: tf.errors.InvalidArgumentError) -> str:
 
 
 def main(_) -> None:
-    # Triton's own processes must find the library of this very Python.
-    folders = [sysconfig.get_config_var("LIBDIR"), os.environ.get("LD_LIBRARY_PATH")]
-    os.environ["LD_LIBRARY_PATH"] = ":".join(filter(None, folders))
+    folder = sysconfig.get_config_var("LIBDIR")
+    known = os.environ.get("LD_LIBRARY_PATH", "").split(":")
+    if folder not in known:  # Triton's own processes must find the library of this very Python
+        os.environ["LD_LIBRARY_PATH"] = ":".join(filter(None, [folder, *known]))
+        os.execv(sys.executable, [sys.executable, *sys.argv])
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Triton tidies up as after Ctrl+C
     try:
         loaded = tf.saved_model.load(FLAGS.saved_model)
