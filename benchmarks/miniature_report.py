@@ -116,7 +116,7 @@ def sections(runs: Runs) -> dict[str, str]:
         "accuracy": accuracy_table(runs, known(SEEN, runs)),
         "probe": probe_table(runs, known(SEEN, runs)),
     }
-    return {name: to_markdown(table) for name, table in made.items()}
+    return {name: to_markdown(table) if table.rows else "Not trained yet." for name, table in made.items()}
 
 
 def known(labels: dict[str, str], runs: Runs) -> dict[str, str]:
