@@ -73,9 +73,7 @@ def open_run(work_dir: str) -> Config:
     Raises:
       FileNotFoundError, ValueError: no run there, or a damaged one.
     """
-    path = pathlib.Path(work_dir) / CONFIG_FILE
-    if not path.is_file():
-        raise FileNotFoundError(f"{work_dir} holds no run: {CONFIG_FILE} not found.")
+    path = _file_of_run(work_dir, CONFIG_FILE)
     try:
         return configuration.from_dict(json.loads(path.read_text()))
     except (AttributeError, TypeError, ValueError) as error:
@@ -88,13 +86,19 @@ def read_total_bone_length(work_dir: str) -> float:
     Raises:
       FileNotFoundError, ValueError: no run there, or a damaged one.
     """
-    path = pathlib.Path(work_dir) / TRAINING_SET_FILE
-    if not path.is_file():
-        raise FileNotFoundError(f"{work_dir} holds no run: {TRAINING_SET_FILE} not found.")
+    path = _file_of_run(work_dir, TRAINING_SET_FILE)
     try:
         return float(json.loads(path.read_text())["total_bone_length"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} holds no 'total_bone_length': {error}") from None
+
+
+def _file_of_run(work_dir: str, name: str) -> pathlib.Path:
+    """The path of a file that every run has; raises FileNotFoundError where there is none."""
+    path = pathlib.Path(work_dir) / name
+    if not path.is_file():
+        raise FileNotFoundError(f"{work_dir} holds no run: {name} not found.")
+    return path
 
 
 def read_metrics(
