@@ -15,13 +15,15 @@ import threading
 from absl import app, flags
 from ml_collections import config_flags
 
-from tf_advpose.startup import load_tensorflow_quietly
+from tf_advpose.startup import keep_freed_memory, load_tensorflow_quietly
 
+keep_freed_memory()
 load_tensorflow_quietly()
 
 import tensorflow as tf
 
 from tf_advpose import config as configuration
+from tf_advpose import presets
 from tf_advpose.training import distribution, dry_run
 from tf_advpose.training.trainer import Trainer
 
@@ -51,12 +53,12 @@ flags.DEFINE_bool("dry_run", False, "Say what the run will cost, and keep nothin
 
 def define_config(argv: list[str]) -> None:
     """Defines --preset, and --config.* with the preset's values as defaults."""
-    names = ", ".join(configuration.preset_names())
+    names = ", ".join(presets.preset_names())
     first_look = flags.FlagValues()
     for flag_values in (first_look, FLAGS):
         flags.DEFINE_string("preset", "full_2s", f"One of: {names}.", flag_values=flag_values)
     first_look(argv, known_only=True)
-    config_flags.DEFINE_config_dataclass("config", configuration.from_preset(first_look.preset))
+    config_flags.DEFINE_config_dataclass("config", presets.from_preset(first_look.preset))
 
 
 def new_trainer(work_dir: str, devices: distribution.Devices) -> Trainer:

@@ -39,11 +39,10 @@ def write_models(preset: str, folder: pathlib.Path) -> None:
     import keras
     import numpy as np
 
-    from tf_advpose import config as configuration
-    from tf_advpose import work_folder
+    from tf_advpose import presets, work_folder
     from tf_advpose.deploy import metadata, saved_model, tflite
 
-    config = configuration.from_preset(preset)
+    config = presets.from_preset(preset)
     generator = work_folder.new_generator(config)
     described = metadata.describe(config, "none", 4000.0)
     size = config.generator.image_size
@@ -143,11 +142,10 @@ def saved_model_signature(path: str, batch: int, threads: int, _preset: str):
 def keras_function(_path: str, batch: int, threads: int, preset: str):
     """A function that runs the compiled Keras model, read-out included."""
     tf = tensorflow_on(threads)
-    from tf_advpose import config as configuration
-    from tf_advpose import work_folder
+    from tf_advpose import presets, work_folder
     from tf_advpose.deploy.serving import read_out
 
-    generator = work_folder.new_generator(configuration.from_preset(preset))
+    generator = work_folder.new_generator(presets.from_preset(preset))
     predict = tf.function(lambda image: read_out(generator(image, training=False)))
     image = tf.zeros([batch, *generator.input_shape[1:]])
     return lambda: predict(image)["depth"].numpy()

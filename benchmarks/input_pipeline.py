@@ -31,8 +31,7 @@ load_tensorflow_quietly()
 
 import tensorflow as tf
 
-from tf_advpose import config as configuration
-from tf_advpose import work_folder
+from tf_advpose import presets, work_folder
 from tf_advpose.config import Config
 from tf_advpose.data import pipeline, prepared
 from tf_advpose.files import write_json
@@ -62,7 +61,7 @@ def prepare(size: str) -> str:
 
 def preset(name: str) -> Config:
     """A preset that reads synthetic people."""
-    config = configuration.from_preset(name)
+    config = presets.from_preset(name)
     config.lab, config.wild = DOMAINS
     return config
 

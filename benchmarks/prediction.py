@@ -32,8 +32,7 @@ import cv2
 import numpy as np
 import psutil
 
-from tf_advpose import config as configuration
-from tf_advpose import drawing, work_folder
+from tf_advpose import drawing, presets, work_folder
 from tf_advpose.deploy import metadata, saved_model, tflite
 from tf_advpose.deploy.runtime import PosePredictor
 from tf_advpose.files import write_json
@@ -54,7 +53,7 @@ MEGABYTE = 2**20
 
 def write_models(folder: pathlib.Path) -> dict[str, str]:
     """Writes a generator as each kind of model; their paths."""
-    config = configuration.from_preset(FLAGS.preset)
+    config = presets.from_preset(FLAGS.preset)
     generator = work_folder.new_generator(config)
     described = metadata.describe(config, "adversarial", 4000.0)
     size = config.generator.image_size

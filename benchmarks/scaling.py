@@ -18,8 +18,7 @@ load_tensorflow_quietly()
 
 import keras
 
-from tf_advpose import config as configuration
-from tf_advpose import work_folder
+from tf_advpose import presets, work_folder
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("presets", ["full_2s", "full_4s"], "Presets to count.")
@@ -42,7 +41,7 @@ def _of_layer(layer: keras.layers.Layer) -> int:
 
 def count(preset: str) -> dict[str, float]:
     """What a preset costs, by name."""
-    config = configuration.from_preset(preset)
+    config = presets.from_preset(preset)
     generator, discriminator = work_folder.new_generator(config), work_folder.new_discriminator(config)
     forward, judged = multiply_adds(generator), multiply_adds(discriminator)
     lab_share = 1 - config.adversarial.wild_share

@@ -4,6 +4,7 @@
 
 Sections, each in a process of its own; those that the output file has already are left out:
   tf.function, eager, jit_compile   the step of each stage in float32 and bfloat16, taken in turns
+  freed_memory_given_back           as tf.function, but for `startup.keep_freed_memory`
   operations                        where the time of a step goes, by TensorFlow's profiler
   memory                            over 100 steps of the preset, and whether the step is traced again
   memory_demo                       over 10,000 steps of the preset `demo`
@@ -28,7 +29,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from absl import app, flags
 from measuring import CONV_CHANNELS, CONV_SIZE, in_own_process, memory_mb, peak_mb, tensorflow_on
 
-MODES = ("tf.function", "eager", "jit_compile")
+GIVEN_BACK = "freed_memory_given_back"
+MODES = ("tf.function", "eager", "jit_compile", GIVEN_BACK)
 SECTIONS = (*MODES, "operations", "memory", "memory_demo")
 STAGES = ("pretrain_2d", "pretrain_3d", "adversarial")
 POLICIES = ("float32", "mixed_bfloat16")
@@ -251,11 +253,15 @@ def measure_memory(config, steps: int) -> dict:
 
 def measure(section: str, preset: str, batch: int, threads: int, rounds: int) -> dict:
     """One section, in this process."""
+    from tf_advpose.startup import keep_freed_memory
+
+    if section != GIVEN_BACK:
+        keep_freed_memory()
     tensorflow_on(threads)
-    from tf_advpose import config as configuration
+    from tf_advpose import presets
 
     def config_of(policy: str):
-        config = configuration.from_preset("demo" if section == "memory_demo" else preset)
+        config = presets.from_preset("demo" if section == "memory_demo" else preset)
         config.policy, config.batch_size = policy, batch or config.batch_size
         return config
 

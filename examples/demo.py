@@ -17,14 +17,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from absl import app, flags
 
-from tf_advpose.startup import load_tensorflow_quietly
+from tf_advpose.startup import keep_freed_memory, load_tensorflow_quietly
 
+keep_freed_memory()
 load_tensorflow_quietly()
 
 import numpy as np
 
-from tf_advpose import config as configuration
-from tf_advpose import visualize, work_folder
+from tf_advpose import presets, visualize, work_folder
 from tf_advpose.data import pipeline, prepared
 from tf_advpose.deploy import artefacts, parity
 from tf_advpose.evaluation import protocols, report, sources
@@ -64,7 +64,7 @@ def train(folder: pathlib.Path, data_dir: str, seed: int) -> None:
     runs = (("adversarial", "demo", None), ("baseline", "baseline_demo", folder / "adversarial"))
     for run, preset, start_from in runs:
         print(f"  {run}:", file=sys.stderr)
-        config = dataclasses.replace(configuration.from_preset(preset), seed=seed)
+        config = dataclasses.replace(presets.from_preset(preset), seed=seed)
         Trainer(config, str(folder / run), data_dir, start_from=start_from).run()
 
 

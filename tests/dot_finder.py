@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from drawn_people import COLOURS
 
-from tf_advpose import config as configuration
+from tf_advpose import presets
 from tf_advpose.deploy import metadata, tflite
 from tf_advpose.skeleton import NUM_JOINTS
 
@@ -15,7 +15,7 @@ SIZE = 128
 NARROWNESS = 45.0  # of the colours that are taken for a joint's; the next colour is too far
 DEPTH = (np.arange(NUM_JOINTS) - 6) / 40.0  # what it says of every person, half-crop units; the pelvis: 0
 TOTAL_BONE_LENGTH = 4000.0
-METADATA = metadata.describe(configuration.from_preset("demo"), "adversarial", TOTAL_BONE_LENGTH)
+METADATA = metadata.describe(presets.from_preset("demo"), "adversarial", TOTAL_BONE_LENGTH)
 METADATA = METADATA | {"image_size": SIZE}
 GREY = 128
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tf_advpose import config as configuration
+from tf_advpose import presets
 from tf_advpose.config import AugmentationConfig
 from tf_advpose.data import augment
 from tf_advpose.data import crop as cropping
@@ -158,7 +158,7 @@ def reach(ranges: AugmentationConfig) -> float:
 @pytest.mark.parametrize("preset", ["full_2s", "demo"])
 def test_the_widest_crop_stays_within_the_prepared_photo(preset):
     """Prepared photos are cut to a part around the person; beyond it the crop would be black."""
-    assert reach(configuration.from_preset(preset).augmentation) <= CUT_MARGIN / 2
+    assert reach(presets.from_preset(preset).augmentation) <= CUT_MARGIN / 2
 
 
 @pytest.mark.parametrize(("scale", "rotation", "shift"), [(0.25, 30, 0.0), (0.1, 10, 0.2), (0.5, 40, 0.1)])

@@ -8,7 +8,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from tf_advpose import config as configuration
-from tf_advpose import models
+from tf_advpose import models, presets
 
 TUPLES = ("discriminator.sources", "generator.mean")
 
@@ -24,9 +24,7 @@ def flat(values: dict, prefix: str = "") -> dict:
 
 def changes(preset: str, reference: str) -> dict:
     """The settings in which one preset differs from another, with its values."""
-    ours, theirs = (
-        flat(dataclasses.asdict(configuration.from_preset(name))) for name in (preset, reference)
-    )
+    ours, theirs = (flat(dataclasses.asdict(presets.from_preset(name))) for name in (preset, reference))
     assert ours.keys() == theirs.keys()
     return {name: ours[name] for name in ours if ours[name] != theirs[name] and name != "preset"}
 
@@ -51,7 +49,7 @@ def test_a_row_changes_only_what_it_says(row, size):
 @pytest.mark.parametrize("size", ["2s", "4s", "demo"])
 def test_without_pretraining_the_generator_is_updated_as_often(size):
     """`pretrain_3d` alone is left out, and its steps are made up for in the last stage."""
-    full = configuration.from_preset(f"full_{size}")
+    full = presets.from_preset(f"full_{size}")
     assert changes(f"full_without_pretraining_{size}", f"full_{size}") == {
         "pretrain_3d.steps": 0,
         "adversarial.steps": full.pretrain_3d.steps + full.adversarial.steps,
@@ -61,12 +59,12 @@ def test_without_pretraining_the_generator_is_updated_as_often(size):
 def test_the_sizes_differ_in_stacks_or_width_alone():
     assert changes("full_4s", "full_2s") == {"generator.num_stacks": 4}
     assert changes("full_mobile", "full_2s") == {"generator.width": 128}
-    assert configuration.from_preset("full_2s").generator.num_stacks == 2
+    assert presets.from_preset("full_2s").generator.num_stacks == 2
 
 
 def test_the_papers_settings():
     """Sec. 4.2 and 5, and the mixture of each stage's batches."""
-    config = configuration.from_preset("full_2s")
+    config = presets.from_preset("full_2s")
     assert (config.batch_size, config.lambda_adversarial) == (12, 1e-4)
     assert (config.pretrain_3d.steps, config.adversarial.steps) == (200_000, 120_000)
     assert [config.stage(name).wild_share for name in configuration.STAGES] == [1.0, 0.5, 0.5]
@@ -76,16 +74,22 @@ def test_the_papers_settings():
 
 @pytest.mark.parametrize(
     "short, full",
-    [("full", "full_2s"), ("geo", "geo_2s"), ("demo", "descriptor_demo"), ("mobile", "full_mobile")],
+    [
+        ("full", "full_2s"),
+        ("geo", "geo_2s"),
+        ("demo", "descriptor_demo"),
+        ("mobile", "full_mobile"),
+        ("everyday", "baseline_everyday"),
+    ],
 )
 def test_short_names(short, full):
     assert changes(short, full) == {}
 
 
-@pytest.mark.parametrize("name", configuration.preset_names())
+@pytest.mark.parametrize("name", presets.preset_names())
 def test_every_preset_can_be_trained(name):
     """Its settings pass the check, and are arguments that the networks have."""
-    config = configuration.from_preset(name)
+    config = presets.from_preset(name)
     configuration.check(config)
     assert config.preset == name
     inspect.signature(models.build_generator).bind(**dataclasses.asdict(config.generator))
@@ -97,28 +101,28 @@ def test_every_preset_can_be_trained(name):
 def test_preset_names_are_complete():
     """A row, a size or a short form more or less is a change to what users rely on."""
     rows = [*ROWS, "full_without_pretraining"]
-    sizes = ("2s", "4s", "mobile", "demo", "miniature")
-    expected = {"demo", "mobile", *rows} | {f"{row}_{size}" for row in rows for size in sizes}
-    assert sorted(configuration.preset_names()) == sorted(expected)
+    sizes = ("2s", "4s", "mobile", "demo", "miniature", "everyday")
+    expected = {"demo", "mobile", "everyday", *rows} | {f"{row}_{size}" for row in rows for size in sizes}
+    assert sorted(presets.preset_names()) == sorted(expected)
 
 
 def test_presets_are_independent_copies():
     """Changing one run's settings must not reach the next."""
-    configuration.from_preset("full_2s").pretrain_2d.steps = 1
-    configuration.from_preset("full_2s").augmentation.scale = 9.0
+    presets.from_preset("full_2s").pretrain_2d.steps = 1
+    presets.from_preset("full_2s").augmentation.scale = 9.0
     assert changes("full_2s", "full") == {}
 
 
 @pytest.mark.parametrize("name", ["fulll", "", "full_8s", "2s", "_2s", "full_2s_4s"])
 def test_an_unknown_preset_is_answered_with_those_there_are(name):
     with pytest.raises(ValueError, match=f"'{name}'.*full_without_pretraining_4s"):
-        configuration.from_preset(name)
+        presets.from_preset(name)
 
 
 @pytest.mark.parametrize("name", ["geo_4s", "baseline_demo"])
 def test_a_configuration_survives_json(name):
     """Runs are resumed, and models exported, by the file that a run wrote."""
-    config = configuration.from_preset(name)
+    config = presets.from_preset(name)
     config.generator.mean = (0.1, 0.2, 0.3)
     config.adversarial.schedule = "cosine"
     values = dataclasses.asdict(config)
@@ -170,7 +174,7 @@ def test_unknown_fields_are_named(values, named):
     ],
 )
 def test_settings_that_no_run_could_use_are_refused(path, value, named):
-    config = configuration.from_preset("demo")
+    config = presets.from_preset("demo")
     *parents, field = path.split(".")
     setattr(getattr(config, parents[0]) if parents else config, field, value)
     with pytest.raises(ValueError, match=named):
@@ -182,7 +186,7 @@ def parse(monkeypatch, *arguments: str) -> configuration.Config:
     argv = ["train.py", *arguments]
     monkeypatch.setattr(sys, "argv", argv)
     values = flags.FlagValues()
-    config_flags.DEFINE_config_dataclass("config", configuration.from_preset("full_2s"), flag_values=values)
+    config_flags.DEFINE_config_dataclass("config", presets.from_preset("full_2s"), flag_values=values)
     values(argv)
     return values.config
 
@@ -209,7 +213,7 @@ def parse(monkeypatch, *arguments: str) -> configuration.Config:
 def test_every_kind_of_field_is_a_flag(argument, path, expected, monkeypatch):
     """The one setting changes, and nothing else."""
     config = parse(monkeypatch, argument)
-    default = flat(dataclasses.asdict(configuration.from_preset("full_2s")))
+    default = flat(dataclasses.asdict(presets.from_preset("full_2s")))
     assert flat(dataclasses.asdict(config)) == default | {path: expected}
     assert isinstance(config, configuration.Config)
 

@@ -14,10 +14,11 @@ from ai_edge_litert.interpreter import Interpreter
 from export_models import SIZE
 
 from tf_advpose import config as configuration
+from tf_advpose import presets
 from tf_advpose.deploy import artefacts, metadata, outputs, parity, runtime, saved_model, serving, tflite
 from tf_advpose.skeleton import BONES, JOINT_NAMES, NUM_JOINTS, ROOT
 
-METADATA = metadata.describe(configuration.from_preset("geo_demo"), "adversarial", 4012.5)
+METADATA = metadata.describe(presets.from_preset("geo_demo"), "adversarial", 4012.5)
 FLOAT_ARTEFACTS = ("saved_model", "tflite_float32")
 
 READ_WITHOUT_OUR_CODE = """
@@ -161,7 +162,7 @@ def test_metadata_is_the_same_in_all(exported):
     for number_format in tflite.FORMATS:
         assert runtime.read_metadata(tflite_path(exported, number_format)) == stored
     assert stored["total_bone_length"] == 4012.5 and stored["image_size"] == SIZE
-    assert configuration.from_dict(stored["config"]) == configuration.from_preset("geo_demo")
+    assert configuration.from_dict(stored["config"]) == presets.from_preset("geo_demo")
 
 
 @pytest.mark.parametrize("number_format", tflite.FORMATS)

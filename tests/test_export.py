@@ -13,8 +13,7 @@ import layouts
 import numpy as np
 import pytest
 
-from tf_advpose import config as configuration
-from tf_advpose import work_folder
+from tf_advpose import presets, work_folder
 from tf_advpose.data import prepared
 from tf_advpose.deploy import artefacts, examples
 
@@ -27,7 +26,7 @@ def place(tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("export")
     layouts.write_mpii_json(folder / "mpii")
     prepared.prepare("mpii", str(folder / "data"), source=str(folder / "mpii"))
-    config = configuration.from_preset("demo")
+    config = presets.from_preset("demo")
     config.generator = dataclasses.replace(config.generator, width=16, depth=2)
     run = str(folder / "runs/small")
     work_folder.create(run, config, total_bone_length=4000.0)

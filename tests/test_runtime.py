@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tf_advpose import config as configuration
-from tf_advpose import work_folder
+from tf_advpose import presets, work_folder
 from tf_advpose.data import crop as cropping
 from tf_advpose.data import schema
 from tf_advpose.deploy import metadata, runtime, saved_model, tflite
@@ -28,7 +28,7 @@ from tf_advpose.deploy.photo import crop_person
 from tf_advpose.deploy.serving import PoseEstimator
 from tf_advpose.skeleton import NUM_JOINTS, ROOT, bone_lengths
 
-METADATA = metadata.describe(configuration.from_preset("demo"), "adversarial", 4000.0)
+METADATA = metadata.describe(presets.from_preset("demo"), "adversarial", 4000.0)
 BOX = (60.5, 30.0, 70.0, 90.0)
 
 PREDICT_WITHOUT_TENSORFLOW = """

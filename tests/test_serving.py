@@ -11,13 +11,13 @@ from export_models import SIZE
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from tensorflow.core.framework import tensor_pb2
 
-from tf_advpose import config as configuration
+from tf_advpose import presets
 from tf_advpose.data import pipeline
 from tf_advpose.deploy import metadata, saved_model, serving
 from tf_advpose.evaluation import sources
 from tf_advpose.skeleton import NUM_JOINTS
 
-METADATA = metadata.describe(configuration.from_preset("demo"), "adversarial", 4000.0)
+METADATA = metadata.describe(presets.from_preset("demo"), "adversarial", 4000.0)
 BOX = (60.0, 30.0, 70.0, 90.0)
 
 

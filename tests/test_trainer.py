@@ -13,8 +13,7 @@ import pytest
 import tensorflow as tf
 from drawn_people import LAB, WILD
 
-from tf_advpose import config as configuration
-from tf_advpose import work_folder
+from tf_advpose import presets, work_folder
 from tf_advpose.config import STAGES, Config, StageConfig
 from tf_advpose.data import pipeline
 from tf_advpose.models.generator import hourglass_layers
@@ -30,7 +29,7 @@ class Killed(BaseException):
 def preset_config(row: str) -> Config:
     """A small run of a row of Table 2."""
     config = drawn_people.small_config()
-    configuration.ROWS[row](config)
+    presets.ROWS[row](config)
     config.preset = row
     return config
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tf_advpose import config as configuration
-from tf_advpose import work_folder
+from tf_advpose import presets, work_folder
 from tf_advpose.config import STAGES, Config, StageConfig
 
 
@@ -41,7 +41,7 @@ def depth_bias(generator: keras.Model) -> float:
 
 @pytest.mark.parametrize("preset", ["full_2s", "baseline_fix2d_demo", "geo_4s"])
 def test_a_run_is_opened_as_it_was_started(tmp_path, preset):
-    config = configuration.from_preset(preset)
+    config = presets.from_preset(preset)
     config.generator.mean = (0.0, 0.0, 0.0)
     work_folder.create(str(tmp_path / "runs/one"), config, total_bone_length=3987.25)
     assert work_folder.open_run(str(tmp_path / "runs/one")) == config
@@ -56,7 +56,7 @@ def test_a_run_of_an_earlier_version_goes_on(tmp_path):
     """Settings that its config.json does not know have their defaults, which change nothing."""
     new = ["deterministic", "average_decay", "largest_gradient", "accumulation", "validate_on"]
     new += ["validate_every", "best_by"]
-    config = configuration.from_preset("demo")
+    config = presets.from_preset("demo")
     values = dataclasses.asdict(config)
     for name in new:
         del values[name]

@@ -1,12 +1,17 @@
-"""What every script does first: load TensorFlow without its start-up messages."""
+"""What scripts do first: load TensorFlow without its start-up messages, keep what memory is freed."""
 
 import contextlib
+import ctypes
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 
 from absl import logging
+
+# The numbers of malloc.h.
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX, _ARENA_MAX = -1, -2, -4, -8
+_KEEP_ALL = {_ARENA_MAX: 1, _MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 2**28}
 
 
 def load_tensorflow_quietly() -> None:
@@ -18,6 +23,19 @@ def load_tensorflow_quietly() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+
+
+def keep_freed_memory() -> None:
+    """Lets this process keep the memory that it frees, for what it needs next; of use to glibc alone.
+
+    A training step frees and needs the same gigabytes again and again. By default glibc gives large blocks
+    back to the system, which then clears each page anew: a fifth of a step's processor time. Call this
+    before TensorFlow starts its threads.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        for option, value in _KEEP_ALL.items():
+            mallopt(option, value)
 
 
 @contextlib.contextmanager
