@@ -10,10 +10,10 @@ from tf_advpose.skeleton import NUM_JOINTS
 SIZE = 64
 
 
-def small_generator() -> keras.Model:
+def small_generator(softmax_heatmaps: bool = False) -> keras.Model:
     """With weights and batch-norm statistics that all matter to its outputs."""
     keras.utils.set_random_seed(0)
-    model = build_generator(1, image_size=SIZE, width=16, depth=2)
+    model = build_generator(1, image_size=SIZE, width=16, depth=2, softmax_heatmaps=softmax_heatmaps)
     rng = np.random.default_rng(0)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

@@ -231,6 +231,20 @@ def test_int8_computes_in_int8_up_to_heatmaps_and_depth(exported):
     assert set(inner) == {schema.TensorType.INT8}
 
 
+def test_softmax_heatmaps_of_int8_are_computed_in_float32(crops):
+    """Softmax in int8 knows steps of 1/256 alone, which is more than a map's probabilities mostly are."""
+    generator = export_models.small_generator(softmax_heatmaps=True)
+    files = tflite.convert(generator, METADATA, crops, formats=("float32", "int8"))
+    expected = generator.predict(serving.to_image(crops), verbose=0)["heatmaps"][-1]
+    for number_format, tolerance in (("float32", 1e-5), ("int8", 0.15)):
+        run = Interpreter(model_content=files[number_format]).get_signature_runner("heatmaps_and_depth")
+        found = np.concatenate(
+            [run(image=serving.to_image(crop[None]).numpy())["heatmaps"] for crop in crops]
+        )
+        np.testing.assert_allclose(found.sum(axis=(1, 2)), 2 * np.pi, rtol=1e-5)
+        assert np.abs(found - expected).max() < tolerance * expected.max()
+
+
 def test_both_signatures_share_the_weights(exported, generator):
     """A file with two copies would be twice as large."""
     size = tflite_path(exported, "float32").stat().st_size

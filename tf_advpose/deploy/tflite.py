@@ -3,7 +3,8 @@
 Each has two signatures. `serving_default` takes "image" [1, S, S, 3] float32 in [0, 1] and returns what
 `read_out` does. `heatmaps_and_depth` takes the same and ends before the read-out, for delegates of GPUs
 that do not know its operations: "heatmaps" [1, S/4, S/4, P] and "depth" [1, P]. Both use the same weights.
-All inputs and outputs are float32, and so is the read-out in every format. Only built-in operations occur.
+All inputs and outputs are float32, and so are the read-out and the softmax of the last heatmaps in every
+format. Only built-in operations occur.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ import tensorflow as tf
 
 from tf_advpose.deploy import tflite_graph
 from tf_advpose.deploy.serving import read_out, to_image
+from tf_advpose.models.blocks import SpatialSoftmax
 from tf_advpose.startup import quiet_unless_it_fails
 
 FORMATS = ("float32", "float16", "dynamic", "int8")
@@ -37,27 +39,43 @@ def convert(
       crops: [N, S, S, 3] uint8, as the model will meet them; the ranges of "int8" are measured on them.
     """
 
+    softmax = _last_softmax(generator)
+    last = softmax.input if softmax else generator.output["heatmaps"][-1]
+    body = keras.Model(
+        generator.input, {"logits" if softmax else "heatmaps": last, "depth": generator.output["depth"]}
+    )
+
     def network(image):
-        outputs = generator(image, training=False)
-        return {"heatmaps": outputs["heatmaps"][-1], "depth": outputs["depth"]}
+        return body(image, training=False)
+
+    def heatmaps(logits):
+        return {"heatmaps": softmax(logits)}
 
     def joints(heatmaps, depth):
         return read_out({"heatmaps": [heatmaps], "depth": depth})
 
-    heatmaps = generator.output["heatmaps"][-1].shape
+    rows, columns, num_joints = last.shape[1:]
     # A batch of any size would not load in browsers.
     image_spec = tf.TensorSpec([1, *generator.input_shape[1:]], tf.float32, name="image")
-    maps_specs = [
-        tf.TensorSpec([1, *heatmaps[1:]], tf.float32, name="heatmaps"),
-        tf.TensorSpec([1, heatmaps[-1]], tf.float32, name="depth"),
-    ]
-    # Apart, because the converter would quantise the read-out too.
+    maps_spec = tf.TensorSpec([1, rows, columns, num_joints], tf.float32, name="heatmaps")
+    depth_spec = tf.TensorSpec([1, num_joints], tf.float32, name="depth")
+    # Apart, because the converter would quantise softmax and read-out too.
     with _saved(network, [image_spec], generator.variables) as folder:
         networks = {number_format: _converted(folder, number_format, crops) for number_format in formats}
-    with _saved(joints, maps_specs, []) as folder:
+    if softmax:
+        with _saved(heatmaps, [tf.TensorSpec(maps_spec.shape, tf.float32, name="logits")], []) as folder:
+            tail = _converted(folder)
+        networks = {name: tflite_graph.extend(part, tail) for name, part in networks.items()}
+    with _saved(joints, [maps_spec, depth_spec], []) as folder:
         tail = _converted(folder)
     signatures, text = (JOINTS_SIGNATURE, MAPS_SIGNATURE), json.dumps(metadata).encode()
     return {name: tflite_graph.join(part, tail, signatures, text) for name, part in networks.items()}
+
+
+def _last_softmax(generator: keras.Model) -> SpatialSoftmax | None:
+    """The layer whose output are the last heatmaps, where they are made by a softmax."""
+    layers = [layer for layer in generator.layers if isinstance(layer, SpatialSoftmax)]
+    return layers[-1] if layers else None
 
 
 @contextlib.contextmanager

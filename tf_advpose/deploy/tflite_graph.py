@@ -11,6 +11,26 @@ from tf_advpose.deploy.runtime import METADATA_NAME
 _FILE_IDENTIFIER = b"TFL3"
 
 
+def extend(network: bytes, tail: bytes) -> bytes:
+    """`network` with the operators of `tail` behind it.
+
+    Args:
+      network, tail: .tflite files of one signature each. The inputs of `tail` are outputs of `network` of the
+        same name; the outputs of `tail` take their place.
+    """
+    model, rest = _read(network), _read(tail)
+    (whole,), (signature,), (tail_signature,) = model.subgraphs, model.signatureDefs, rest.signatureDefs
+    outputs = {entry.name: entry.tensorIndex for entry in signature.outputs}
+    inputs = {entry.tensorIndex: outputs.pop(entry.name) for entry in tail_signature.inputs}
+    place = _append(model, whole, rest, inputs)
+    signature.outputs = [entry for entry in signature.outputs if entry.name in outputs]
+    for entry in tail_signature.outputs:
+        entry.tensorIndex = place[entry.tensorIndex]
+        signature.outputs.append(entry)
+    whole.outputs = np.array([entry.tensorIndex for entry in signature.outputs], np.int32)
+    return _written(model)
+
+
 def join(network: bytes, tail: bytes, signatures: tuple[str, str], metadata: bytes) -> bytes:
     """A file in which the outputs of `network` go into `tail`, and those of `network` can be had as well.
 
@@ -20,7 +40,7 @@ def join(network: bytes, tail: bytes, signatures: tuple[str, str], metadata: byt
       signatures: names of the whole and of `network` alone. Both share the weights.
       metadata: to be stored in the file.
     """
-    model, rest = (schema.ModelT.InitFromObj(schema.Model.GetRootAs(part)) for part in (network, tail))
+    model, rest = _read(network), _read(tail)
     (alone,), (signature,) = model.subgraphs, model.signatureDefs
     (tail_signature,) = rest.signatureDefs
     whole = copy.deepcopy(alone)
@@ -41,7 +61,15 @@ def join(network: bytes, tail: bytes, signatures: tuple[str, str], metadata: byt
 
     model.buffers.append(schema.BufferT(data=np.frombuffer(metadata, np.uint8)))
     model.metadata.append(schema.MetadataT(name=METADATA_NAME, buffer=len(model.buffers) - 1))
-    builder = flatbuffers.Builder(len(network) + len(tail) + len(metadata))
+    return _written(model)
+
+
+def _read(file: bytes) -> schema.ModelT:
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(file))
+
+
+def _written(model: schema.ModelT) -> bytes:
+    builder = flatbuffers.Builder()
     builder.Finish(model.Pack(builder), file_identifier=_FILE_IDENTIFIER)
     return bytes(builder.Output())
 
