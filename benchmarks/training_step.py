@@ -39,6 +39,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("preset", "full_2s", "Preset whose steps are timed.")
 flags.DEFINE_integer("batch", 0, "Batch size; 0: the preset's.", lower_bound=0)
 flags.DEFINE_integer("threads", os.cpu_count(), "Number of threads.", lower_bound=1)
+flags.DEFINE_list("policies", list(POLICIES), "Precisions; bfloat16 is of no use to CPUs without it.")
 flags.DEFINE_integer("rounds", 5, "How often each step is timed.", lower_bound=1)
 flags.DEFINE_list("section", list(SECTIONS), "What to measure.")
 flags.DEFINE_string("output", None, "JSON file for the results.")
@@ -158,12 +159,12 @@ def time_in_turns(functions: dict, rounds: int) -> dict[str, dict]:
     return found
 
 
-def measure_steps(mode: str, config_of, rounds: int) -> dict:
+def measure_steps(mode: str, config_of, policies: list[str], rounds: int) -> dict:
     """Times of every stage and policy, with their rates."""
     import tensorflow as tf
 
     functions, counts, traced = {}, {}, {}
-    for policy in POLICIES:
+    for policy in policies:
         dtype = policy.removeprefix("mixed_")
         config = config_of(policy)
         functions[dtype, "peak"], counts[dtype, "peak"] = lone_convolution(config.batch_size, dtype)
@@ -187,12 +188,12 @@ def measure_steps(mode: str, config_of, rounds: int) -> dict:
     return {"batch": config.batch_size, "rows": rows, "peak_mb": peak_mb()}
 
 
-def measure_operations(config_of, rounds: int) -> dict:
+def measure_operations(config_of, policies: list[str], rounds: int) -> dict:
     """The share of a step's time in convolutions, in batch norm, and in whatever else there is."""
     import tensorflow as tf
 
     rows = []
-    for policy in POLICIES:
+    for policy in policies:
         for stage in ("pretrain_3d", "adversarial"):
             step, batch = new_step(config_of(policy), stage)
             compiled = tf.function(step, reduce_retracing=True)
@@ -251,7 +252,7 @@ def measure_memory(config, steps: int) -> dict:
     }
 
 
-def measure(section: str, preset: str, batch: int, threads: int, rounds: int) -> dict:
+def measure(section: str, preset: str, batch: int, threads: int, policies: list[str], rounds: int) -> dict:
     """One section, in this process."""
     from tf_advpose.startup import keep_freed_memory
 
@@ -266,9 +267,9 @@ def measure(section: str, preset: str, batch: int, threads: int, rounds: int) ->
         return config
 
     if section in MODES:
-        return measure_steps(section, config_of, rounds)
+        return measure_steps(section, config_of, policies, rounds)
     if section == "operations":
-        return measure_operations(config_of, rounds)
+        return measure_operations(config_of, policies, rounds)
     return measure_memory(config_of("float32"), MEMORY_STEPS[section])
 
 
@@ -282,7 +283,7 @@ def main(_) -> None:
 
     output = pathlib.Path(FLAGS.output)
     common = {"preset": FLAGS.preset, "batch": FLAGS.batch, "threads": FLAGS.threads}
-    common["rounds"] = FLAGS.rounds
+    common |= {"policies": FLAGS.policies, "rounds": FLAGS.rounds}
     found = json.loads(output.read_text()) if output.exists() else common | {"sections": {}}
     if any(found[name] != value for name, value in common.items()):
         sys.exit(f"error: {output} was measured otherwise. Give another --output, or the same settings.")
