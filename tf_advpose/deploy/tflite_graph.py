@@ -15,8 +15,8 @@ def extend(network: bytes, tail: bytes) -> bytes:
     """`network` with the operators of `tail` behind it.
 
     Args:
-      network, tail: .tflite files of one signature each. The inputs of `tail` are outputs of `network` of the
-        same name; the outputs of `tail` take their place.
+      network, tail: .tflite files of one signature each. The inputs of `tail` are outputs of `network` of
+        the same name; the outputs of `tail` take their place.
     """
     model, rest = _read(network), _read(tail)
     (whole,), (signature,), (tail_signature,) = model.subgraphs, model.signatureDefs, rest.signatureDefs
