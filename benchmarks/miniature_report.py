@@ -15,9 +15,14 @@ import sys
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from absl import app, flags
+
+from tf_advpose.startup import load_tensorflow_quietly
+
+load_tensorflow_quietly()
+
 import numpy as np
 import scipy.stats
-from absl import app, flags
 
 from tf_advpose import visualize
 from tf_advpose.evaluation import discriminator_probe, published
@@ -39,7 +44,6 @@ ROWS = {  # of Table 2: {run: what the paper calls it}
     "full": "Full",
     "descriptor": "Descriptor (ours)",
 }
-BOUND = {"labelled": "3D labels in the wild too"}
 LAMBDAS = {
     f"{row}{end}": f"{row}, {value}"
     for row in ("full", "descriptor")
@@ -64,10 +68,8 @@ SEEN = {  # what the discriminator sees
     "full_redrawn": "the same, predicted maps drawn anew",
     "descriptor": "descriptor",
 }
-PLAIN = {"plain_full": "Full", "plain_descriptor": "Descriptor"}  # trained without augmentation
 PAPERS_MARK = "*"
 PAPER_NOTE = f"{PAPERS_MARK} as printed in {published.PAPER}"
-LEVELS = {"mpjpe": "MPJPE", "pa_mpjpe": "PA-MPJPE"}
 DRAWS = 1000  # of the bootstrap
 TOGETHER = 5  # logged batches, which are small, that are a point of a curve
 
@@ -99,24 +101,35 @@ def read_runs(folder: pathlib.Path) -> Runs:
 
 def sections(runs: Runs) -> dict[str, str]:
     """The tables of the document by their names, in Markdown."""
-    rows = known(ROWS, runs)
+    of_rows, of_sweeps = runs_of_rows(runs), runs_of_sweeps(runs)
+    rows = known(ROWS, of_rows)
     made = {
-        "table 2 lab": limbs_table(runs, rows, "lab"),
-        "table 2 wild": limbs_table(runs, rows, "wild"),
-        "table 3": pckh_table(runs, rows),
-        "table 4": shares_table(runs, rows),
-        "gains": gains_table(runs, known(ROWS | BOUND, runs)),
-        "lambda": gains_table(runs, known(LAMBDAS, runs)),
-        "wild share": gains_table(runs, known(WILD_SHARES, runs)),
+        "table 2 lab": limbs_table(of_rows, rows, "lab"),
+        "table 2 wild": limbs_table(of_rows, rows, "wild"),
+        "table 3": pckh_table(of_rows, rows),
+        "table 4": shares_table(of_rows, rows),
+        "gains": gains_table(of_rows, rows),
+        "lambda": gains_table(of_sweeps, known(LAMBDAS, of_sweeps)),
+        "wild share": gains_table(of_sweeps, known(WILD_SHARES, of_sweeps)),
         "seen": gains_table(runs, known(SEEN, runs)),
-        "plain": gains_table(runs, known(PLAIN, runs), "plain"),
-        "plain levels": levels_table(
-            runs, known({"baseline": "Baseline", "plain": "the same without augmentation"}, runs)
-        ),
         "accuracy": accuracy_table(runs, known(SEEN, runs)),
         "probe": probe_table(runs, known(SEEN, runs)),
     }
     return {name: to_markdown(table) if table.rows else "Not trained yet." for name, table in made.items()}
+
+
+def runs_of_rows(runs: Runs) -> Runs:
+    """The rows of Table 2 with the seeds that all of them have."""
+    rows = known(ROWS, runs)
+    seeds = set.intersection(*(set(runs[name]) for name in rows))
+    return {name: {seed: runs[name][seed] for seed in sorted(seeds)} for name in rows}
+
+
+def runs_of_sweeps(runs: Runs) -> Runs:
+    """Every run with the seeds of those that are no row of Table 2, which the sweeps are made of."""
+    seeds = {seed for name in runs if name not in ROWS for seed in runs[name]}
+    kept = {name: {seed: by_seed[seed] for seed in seeds & set(by_seed)} for name, by_seed in runs.items()}
+    return {name: by_seed for name, by_seed in kept.items() if by_seed}
 
 
 def known(labels: dict[str, str], runs: Runs) -> dict[str, str]:
@@ -175,21 +188,7 @@ def shares_table(runs: Runs, rows: dict[str, str]) -> Table:
     return Table(title, ("PCK", "AUC"), body, (PAPER_NOTE + " on MPI-INF-3DHP.", run_note(runs)))
 
 
-def levels_table(runs: Runs, rows: dict[str, str]) -> Table:
-    """Errors of baselines side by side."""
-    columns = tuple(f"{domain} {label}" for domain in ("lab", "wild") for label in LEVELS.values())
-
-    def cells(name: str) -> tuple:
-        return tuple(
-            one_more_run([one[metric] for one in figures(runs, name, domain)])
-            for domain in ("lab", "wild")
-            for metric in LEVELS
-        )
-
-    return Table("Errors in mm", columns, {rows[name]: cells(name) for name in rows}, (run_note(runs),))
-
-
-def gains_table(runs: Runs, rows: dict[str, str], against: str = "baseline") -> Table:
+def gains_table(runs: Runs, rows: dict[str, str]) -> Table:
     """Each run minus that run of the same seed which differs from it by having no discriminator."""
     columns = {
         "wild MPJPE": ("wild", "mpjpe", None),
@@ -202,12 +201,13 @@ def gains_table(runs: Runs, rows: dict[str, str], against: str = "baseline") -> 
     }
 
     def cells(name: str) -> tuple:
-        return tuple(difference(runs, name, against, *column) for column in columns.values())
+        return tuple(difference(runs, name, *column) for column in columns.values())
 
     def label(name: str) -> str:
-        return f"{rows[name]} ({len(seeds_of_both(runs, name, against))} seeds)"
+        count = len(seeds_of_both(runs, name))
+        return f"{rows[name]} ({count} seed{'s' if count > 1 else ''})"
 
-    body = {label(name): cells(name) for name in rows if name != against and against in runs}
+    body = {label(name): cells(name) for name in rows if name != "baseline"}
     notes = (
         "Means over seeds of the difference from the same seed's baseline, in mm, below 0 being better, "
         "and of PCKh@0.5 in points, above 0 being better.",
@@ -216,20 +216,19 @@ def gains_table(runs: Runs, rows: dict[str, str], against: str = "baseline") -> 
     return Table("Differences from the baseline", tuple(columns), body, notes)
 
 
-def seeds_of_both(runs: Runs, name: str, other: str) -> list[int]:
-    return sorted(set(runs[name]) & set(runs[other]))
+def seeds_of_both(runs: Runs, name: str) -> list[int]:
+    """Those of a run that the baseline has as well."""
+    return sorted(set(runs[name]) & set(runs["baseline"]))
 
 
-def difference(
-    runs: Runs, name: str, against: str, domain: str, metric: str, in_lab: bool | None
-) -> Estimate:
-    """A run minus another, paired by seed and example, with its 95 % interval.
+def difference(runs: Runs, name: str, domain: str, metric: str, in_lab: bool | None) -> Estimate:
+    """A run minus the baseline, paired by seed and example, with its 95 % interval.
 
     `in_lab`: over the kinds of poses that the lab has, or those that it has not; None: over all.
     """
     pairs = []
-    for seed in seeds_of_both(runs, name, against):
-        ours, others = (runs[run][seed]["stages"]["adversarial"][domain] for run in (name, against))
+    for seed in seeds_of_both(runs, name):
+        ours, others = (runs[run][seed]["stages"]["adversarial"][domain] for run in (name, "baseline"))
         if metric == "pckh":
             pairs.append([ours[metric]["mean"] - others[metric]["mean"]])
         else:
@@ -297,7 +296,9 @@ def one_more_run(values: list[float]) -> Estimate:
 
 
 def run_note(runs: Runs) -> str:
-    seeds = len(runs["baseline"])
+    seeds = max(map(len, runs.values()), default=0)
+    if seeds < 2:
+        return "One seed."
     return f"Means over seeds, {seeds} at most. [low, high]: where one more run lies, 95 % (Student's t)."
 
 
