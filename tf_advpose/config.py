@@ -75,6 +75,7 @@ class Config:
     preset: str = "full_2s"
     lab: str = "human36m"  # prepared dataset with depth labels
     wild: str = "mpii"  # prepared dataset with 2D labels
+    initial_weights: str = ""  # work folder whose generator the first stage begins with; or new weights
     seed: int = 0
     policy: str = "float32"
     batch_size: int = 12  # Sec. 5

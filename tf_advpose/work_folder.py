@@ -127,6 +127,12 @@ def finished_stages(work_dir: str) -> list[str]:
     return [stage for stage in STAGES if weights_path(work_dir, stage, "generator").is_file()]
 
 
+def has_begun(work_dir: str) -> bool:
+    """Whether a run has weights of its own there, of a finished stage or a checkpoint."""
+    folders = [pathlib.Path(work_dir) / stage / CHECKPOINTS for stage in STAGES]
+    return bool(finished_stages(work_dir)) or any(map(kept_checkpoints, folders))
+
+
 def stages_in_common(config: Config, other: str) -> list[str]:
     """The leading stages that `other` has finished under the very settings of `config`.
 

@@ -11,9 +11,9 @@ from tf_advpose.config import STAGES
 from tf_advpose.files import is_fresh, write_json
 from tf_advpose.models import load_pytorch_hourglass
 from tf_advpose.models.generator import hourglass_layers
+from tf_advpose.training import initial_weights
 
 SOURCE_FILE = "initial_hourglass.json"
-NAMED_LAYERS = 6  # that an error names at most
 
 
 def load(generator: keras.Model, source: str) -> None:
@@ -32,23 +32,7 @@ def load(generator: keras.Model, source: str) -> None:
         load_pytorch_hourglass(generator, source)
         return
     other = work_folder.load_generator(source)
-    ours, theirs = ({layer.name: layer for layer in hourglass_layers(one)} for one in (generator, other))
-    shapes, others = ({name: _shape(layer) for name, layer in one.items()} for one in (ours, theirs))
-    unfit = [name for name in shapes | others if shapes.get(name) != others.get(name)]
-    if unfit:
-        more = ", ..." if len(unfit) > NAMED_LAYERS else ""
-        raise ValueError(
-            f"The hourglass of {source} does not fit; it differs in "
-            f"{', '.join(unfit[:NAMED_LAYERS])}{more}. Give the generator the same settings."
-        )
-    for name, layer in ours.items():
-        layer.set_weights(theirs[name].get_weights())
-
-
-def _shape(layer: keras.layers.Layer) -> tuple:
-    """What must agree for weights to mean the same: their shapes, and the mean that is subtracted."""
-    offset = layer.offset if isinstance(layer, keras.layers.Rescaling) else None
-    return offset, [tuple(variable.shape) for variable in layer.weights]
+    initial_weights.copy(hourglass_layers(other), hourglass_layers(generator), f"The hourglass of {source}")
 
 
 def is_taken(work_dir: str, source: str) -> bool:

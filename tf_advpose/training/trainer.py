@@ -10,7 +10,7 @@ from tf_advpose import work_folder
 from tf_advpose.config import STAGES, Config
 from tf_advpose.data import pipeline
 from tf_advpose.models.generator import hourglass_layers
-from tf_advpose.training import initial_hourglass, validation
+from tf_advpose.training import initial_hourglass, initial_weights, validation
 from tf_advpose.training.distribution import Devices
 from tf_advpose.training.stage import Stage
 
@@ -41,8 +41,8 @@ class Trainer:
 
         Raises:
           FileExistsError: `work_dir` holds another run.
-          FileNotFoundError, ValueError: a dataset is missing, or a setting impossible, or not the same on
-            all workers.
+          FileNotFoundError, ValueError: a dataset or `config.initial_weights` is missing, or a setting
+            impossible, or not the same on all workers.
           ImportError: PyTorch is needed for `hourglass_from`.
         """
         work_folder.check_same_run(work_dir, config)
@@ -77,6 +77,8 @@ class Trainer:
         finally:
             keras.config.set_dtype_policy("float32")
         self._devices.synchronise(self.generator)
+        if config.initial_weights and not work_folder.has_begun(work_dir):
+            initial_weights.load(self.generator, config.initial_weights)
         if loads_hourglass:
             initial_hourglass.load(self.generator, hourglass_from)
         if self._devices.is_chief:

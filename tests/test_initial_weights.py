@@ -1,6 +1,7 @@
-"""An hourglass of another run that does not fit: its layers are named, and nothing comes of it."""
+"""What another run has learned, to begin with: at any image size; what does not fit is named."""
 
 import pathlib
+import shutil
 
 import drawn_people
 import numpy as np
@@ -50,4 +51,40 @@ def test_a_run_that_is_to_start_from_it_is_not_begun(tmp_path, drawn_data):
     other = run_of(tmp_path / "other", config_of(width=16))
     with pytest.raises(ValueError, match="does not fit"):
         Trainer(config_of(), str(tmp_path / "run"), drawn_data, hourglass_from=other)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_begins_with_the_weights_of_another_at_a_larger_size(tmp_path, drawn_data):
+    other = run_of(tmp_path / "other", config_of())
+    config = config_of(image_size=64)
+    config.initial_weights = other
+    trainer = Trainer(config, str(tmp_path / "run"), drawn_data)
+    np.testing.assert_equal(
+        trainer.generator.get_weights(), work_folder.load_generator(other).get_weights()
+    )
+    assert trainer.generator.input_shape[1] == 64
+
+
+def test_a_run_goes_on_where_its_initial_weights_are_gone(tmp_path, drawn_data, monkeypatch):
+    """And from its own checkpoint; another run that asks for them says what it lacks."""
+    monkeypatch.setattr(work_folder, "new_generator", lambda config: drawn_people.plain_generator())
+    config, run = config_of(), str(tmp_path / "run")
+    config.pretrain_3d.steps = config.adversarial.steps = 0
+    config.initial_weights = run_of(tmp_path / "other", config_of())
+    asked = iter([True])
+    assert not Trainer(config, run, drawn_data).run(asked_to_stop=lambda: next(asked))
+    shutil.rmtree(config.initial_weights)
+    assert Trainer(config, run, drawn_data).run()
+    with pytest.raises(FileNotFoundError, match="other holds no run"):
+        Trainer(config, str(tmp_path / "new"), drawn_data)
+    assert not (tmp_path / "new").exists()
+
+
+def test_weights_that_do_not_fit_start_nothing(tmp_path, drawn_data):
+    config = config_of()
+    config.initial_weights = run_of(tmp_path / "other", config_of(width=16))
+    with pytest.raises(
+        ValueError, match="The generator of .*other does not fit; it differs in stem_conv, "
+    ):
+        Trainer(config, str(tmp_path / "run"), drawn_data)
     assert not (tmp_path / "run").exists()

@@ -1,0 +1,42 @@
+"""Weights that a run begins with: those of another run, of other data or another size of its images."""
+
+import keras
+
+from tf_advpose import work_folder
+
+NAMED_LAYERS = 6  # that an error names at most
+
+
+def load(generator: keras.Model, work_dir: str) -> None:
+    """Sets the weights of `generator` to those of the last finished stage of the run in `work_dir`.
+
+    Raises:
+      FileNotFoundError, ValueError: no run there, or its generator does not fit; no weight is changed.
+    """
+    other = work_folder.load_generator(work_dir)
+    copy(other.layers, generator.layers, f"The generator of {work_dir}")
+
+
+def copy(sources: list[keras.layers.Layer], targets: list[keras.layers.Layer], named: str) -> None:
+    """Sets the weights of `targets` to those of the `sources` of the same names.
+
+    Raises:
+      ValueError: they do not fit; says of what is `named`, and in which layers. No weight is changed.
+    """
+    ours, theirs = ({layer.name: layer for layer in layers} for layers in (targets, sources))
+    shapes, others = ({name: _shape(layer) for name, layer in one.items()} for one in (ours, theirs))
+    unfit = [name for name in shapes | others if shapes.get(name) != others.get(name)]
+    if unfit:
+        more = ", ..." if len(unfit) > NAMED_LAYERS else ""
+        raise ValueError(
+            f"{named} does not fit; it differs in {', '.join(unfit[:NAMED_LAYERS])}{more}. "
+            "Give the generator the same settings."
+        )
+    for name, layer in ours.items():
+        layer.set_weights(theirs[name].get_weights())
+
+
+def _shape(layer: keras.layers.Layer) -> tuple:
+    """What must agree for weights to mean the same: their shapes, and the mean that is subtracted."""
+    offset = layer.offset if isinstance(layer, keras.layers.Rescaling) else None
+    return offset, [tuple(variable.shape) for variable in layer.weights]
