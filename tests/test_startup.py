@@ -1,5 +1,7 @@
-"""What a process frees stays with it where that was asked for."""
+"""Processes start as they should: with oneDNN, and keeping what they free where that was asked for."""
 
+import os
+import platform
 import subprocess
 import sys
 
@@ -32,3 +34,17 @@ def test_a_block_that_was_freed_is_used_again():
         return int(result.stdout)
 
     assert faults("kept") < PAGES / 100 and faults("kept") < faults("given back") / 3
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="of TensorFlow for x86")
+@pytest.mark.parametrize(("wish", "expected"), [(None, True), ("0", False)])
+def test_onednn_computes_unless_the_user_wants_otherwise(wish, expected):
+    """On any processor; TensorFlow by itself leaves it aside on those without AVX-512."""
+    script = (
+        "from tf_advpose.startup import load_tensorflow_quietly; load_tensorflow_quietly();"
+        "from tensorflow.python.framework.test_util import IsMklEnabled; print(IsMklEnabled())"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    environment |= {"TF_ENABLE_ONEDNN_OPTS": wish} if wish else {}
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
+    assert result.stdout.strip() == str(expected), result.stderr

@@ -1,4 +1,4 @@
-"""What scripts do first: load TensorFlow without its start-up messages, keep what memory is freed."""
+"""What scripts do first: load TensorFlow, quietly and with oneDNN; keep what memory is freed."""
 
 import contextlib
 import ctypes
@@ -15,7 +15,12 @@ _KEEP_ALL = {_ARENA_MAX: 1, _MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1, _TOP_PAD: 
 
 
 def load_tensorflow_quietly() -> None:
-    """Imports TensorFlow; what it prints while it starts is shown only if it fails."""
+    """Imports TensorFlow; what it prints while it starts is shown only if it fails.
+
+    It computes with oneDNN, which TensorFlow by itself uses on processors with AVX-512 alone and which is
+    faster on those with AVX2 too, unless TF_ENABLE_ONEDNN_OPTS says otherwise.
+    """
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     # 3 hides what the graph optimiser calls errors and recovers from; real ones come as exceptions.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.set_verbosity(logging.ERROR)  # TFDS tells each of its steps
