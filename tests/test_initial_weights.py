@@ -65,6 +65,16 @@ def test_a_run_begins_with_the_weights_of_another_at_a_larger_size(tmp_path, dra
     assert trainer.generator.input_shape[1] == 64
 
 
+def test_averaged_weights_are_taken_where_there_are_any(tmp_path, drawn_data):
+    config = config_of()
+    config.initial_weights = run_of(tmp_path / "other", config_of())
+    average = work_folder.new_generator(config_of())
+    path = work_folder.weights_path(config.initial_weights, "pretrain_2d", "generator_average")
+    work_folder.save_weights(average, path)
+    trainer = Trainer(config, str(tmp_path / "run"), drawn_data)
+    np.testing.assert_equal(trainer.generator.get_weights(), average.get_weights())
+
+
 def test_a_run_goes_on_where_its_initial_weights_are_gone(tmp_path, drawn_data, monkeypatch):
     """And from its own checkpoint; another run that asks for them says what it lacks."""
     monkeypatch.setattr(work_folder, "new_generator", lambda config: drawn_people.plain_generator())

@@ -112,8 +112,7 @@ def _everyday() -> Config:
     return Config(
         lab=people,
         wild=people,
-        policy="mixed_bfloat16",
-        batch_size=32,
+        batch_size=16,
         generator=GeneratorConfig(width=128, image_size=128, softmax_heatmaps=True),
         augmentation=AugmentationConfig(shift=0.05, contrast=0.2),
         pretrain_2d=StageConfig(steps=0, wild_share=1.0),

@@ -8,12 +8,18 @@ NAMED_LAYERS = 6  # that an error names at most
 
 
 def load(generator: keras.Model, work_dir: str) -> None:
-    """Sets the weights of `generator` to those of the last finished stage of the run in `work_dir`.
+    """Sets the weights of `generator` to what the last finished stage of the run in `work_dir` has left.
+
+    It is the moving average of the weights, where that was kept.
 
     Raises:
       FileNotFoundError, ValueError: no run there, or its generator does not fit; no weight is changed.
     """
-    other = work_folder.load_generator(work_dir)
+    last = work_folder.finished_stages(work_dir)[-1:]
+    averaged = any(
+        work_folder.weights_path(work_dir, stage, "generator_average").is_file() for stage in last
+    )
+    other = work_folder.load_generator(work_dir, weights="average" if averaged else "last")
     copy(other.layers, generator.layers, f"The generator of {work_dir}")
 
 
