@@ -15,8 +15,9 @@ import threading
 from absl import app, flags
 from ml_collections import config_flags
 
-from tf_advpose.startup import load_tensorflow_quietly
+from tf_advpose.startup import keep_freed_memory, load_tensorflow_quietly
 
+keep_freed_memory()
 load_tensorflow_quietly()
 
 import tensorflow as tf

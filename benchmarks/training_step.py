@@ -4,7 +4,7 @@
 
 Sections, each in a process of its own; those that the output file has already are left out:
   tf.function, eager, jit_compile   the step of each stage in float32 and bfloat16, taken in turns
-  without_onednn                    as tf.function, but for oneDNN
+  freed_memory_given_back           as tf.function, but for `startup.keep_freed_memory`
   operations                        where the time of a step goes, by TensorFlow's profiler
   memory                            over 100 steps of the preset, and whether the step is traced again
   memory_demo                       over 10,000 steps of the preset `demo`
@@ -29,8 +29,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from absl import app, flags
 from measuring import CONV_CHANNELS, CONV_SIZE, in_own_process, memory_mb, peak_mb, tensorflow_on
 
-WITHOUT_ONEDNN = "without_onednn"
-MODES = ("tf.function", "eager", "jit_compile", WITHOUT_ONEDNN)
+GIVEN_BACK = "freed_memory_given_back"
+MODES = ("tf.function", "eager", "jit_compile", GIVEN_BACK)
 SECTIONS = (*MODES, "operations", "memory", "memory_demo")
 STAGES = ("pretrain_2d", "pretrain_3d", "adversarial")
 POLICIES = ("float32", "mixed_bfloat16")
@@ -254,8 +254,10 @@ def measure_memory(config, steps: int) -> dict:
 
 def measure(section: str, preset: str, batch: int, threads: int, policies: list[str], rounds: int) -> dict:
     """One section, in this process."""
-    if section == WITHOUT_ONEDNN:
-        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    from tf_advpose.startup import keep_freed_memory
+
+    if section != GIVEN_BACK:
+        keep_freed_memory()
     tensorflow_on(threads)
     from tf_advpose import presets
 

@@ -17,8 +17,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from absl import app, flags
 
-from tf_advpose.startup import load_tensorflow_quietly
+from tf_advpose.startup import keep_freed_memory, load_tensorflow_quietly
 
+keep_freed_memory()
 load_tensorflow_quietly()
 
 import numpy as np

@@ -4,10 +4,6 @@ import pathlib
 import hypothesis
 import pytest
 
-os.environ.setdefault(
-    "TF_ENABLE_ONEDNN_OPTS", "1"
-)  # here as in the scripts, which are compared with what runs here
-
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("repeatable")
 
