@@ -28,7 +28,7 @@ def train(tmp_path, *arguments: str) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("--preset=fulll",), "Unknown preset 'fulll'. Presets: demo, mobile, full"),
+        (("--preset=fulll",), "Unknown preset 'fulll'. Presets: demo, mobile, everyday, full"),
         (("--preset=demo", "--data_dir=nowhere"), "synthetic_people/lab is not prepared in nowhere"),
     ],
 )
