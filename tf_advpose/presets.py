@@ -107,17 +107,20 @@ def _miniature() -> Config:
 
 
 def _everyday() -> Config:
-    """For photos of anyone: `mobile` on synthetic people who all have depths, 2D and 3D learned at once."""
+    """For photos of anyone: synthetic people who all have depths, 2D and 3D learned at once.
+
+    The network is small because what it learns on a processor is limited by how many pictures it sees.
+    """
     people = "synthetic_people/everyday"
     return Config(
         lab=people,
         wild=people,
         batch_size=16,
-        generator=GeneratorConfig(width=128, image_size=128, softmax_heatmaps=True),
+        generator=GeneratorConfig(num_stacks=1, width=96, image_size=128, softmax_heatmaps=True),
         augmentation=AugmentationConfig(shift=0.05, contrast=0.2),
         pretrain_2d=StageConfig(steps=0, wild_share=1.0),
         pretrain_3d=StageConfig(
-            steps=10_000, wild_share=0.0, learning_rate=2e-3, schedule="cosine", warm_up=500
+            steps=40_000, wild_share=0.0, learning_rate=4e-3, schedule="cosine", warm_up=500
         ),
         adversarial=StageConfig(steps=0, wild_share=0.5),
         generator_optimizer="adam",
