@@ -80,3 +80,10 @@ def test_a_discriminator_of_depths_signs_is_seen_through(pose):
     assert found["all depths mirrored"] == {"told": 100, "called_fake": 100, "poses": 4}
     assert found["left and right swapped"]["called_fake"] == 0
     assert found["one lower limb flipped in depth"]["poses"] == 0, "all shins and forearms are level"
+
+
+def test_one_that_sees_no_pose_prefers_none(pose):
+    """Equal verdicts are half right: 50 % says that it cannot tell."""
+    discriminator = build_discriminator(image_size=SIZE, sources=("image",), width=4, dense_width=8)
+    found = discriminator_probe.probe(discriminator, [batch_of(pose)])
+    assert [found[way]["told"] for way in discriminator_probe.WAYS] == [50] * len(discriminator_probe.WAYS)

@@ -61,7 +61,8 @@ def probe(discriminator: keras.Model, batches: Iterable[dict]) -> dict[str, dict
 
     Returns:
       {way: "poses": how many it spoiled, moving a joint by `LEAST_CHANGE` or more; "told": of how many
-      percent of them the spoiled pose has the lower logit; "called_fake": of how many a logit below 0};
+      percent of them the spoiled pose has the lower logit, equal ones counting half; "called_fake": of how
+      many a logit below 0};
       under "true" the last of the true poses. None in place of percents of nothing.
     """
     logits = {way: [] for way in ("true", *WAYS)}
@@ -80,7 +81,7 @@ def probe(discriminator: keras.Model, batches: Iterable[dict]) -> dict[str, dict
     for way, found in logits.items():
         counted = ~np.isnan(found)
         results[way] = {
-            "told": _percent(found[counted] < true[counted]),
+            "told": _percent((1 + np.sign(true - found)[counted]) / 2),
             "called_fake": _percent(found[counted] < 0),
             "poses": int(counted.sum()),
         }
