@@ -29,8 +29,8 @@ def keep_freed_memory() -> None:
     """Lets this process keep the memory that it frees, for what it needs next; of use to glibc alone.
 
     A training step frees and needs the same gigabytes again and again. By default glibc gives large blocks
-    back to the system, which then clears each page anew: a fifth of a step's processor time. Call this
-    before TensorFlow starts its threads.
+    back to the system, which then clears each page anew: up to a tenth of a step, see docs/training.md.
+    Call this before TensorFlow starts its threads.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
