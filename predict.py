@@ -1,7 +1,7 @@
 """Finds people's joints in 3D in photos, folders of photos, and videos.
 
-  python predict.py --model=exports/full/1/pose_float16.tflite --input=photo.jpg --output=out
-  python predict.py --model=runs/full --input=photos/ --boxes=boxes.json --viewer --output=out
+  python predict.py --input=photo.jpg
+  python predict.py --input=photos/ --boxes=boxes.json --viewer --output=out
   python predict.py --model=exports/full/1 --input=walk.mp4 --box=410,120,260,540 --smooth --output=out
 
 writes poses.json and poses.npz, and pictures and films of the skeletons; docs/predict.md describes them.
@@ -18,9 +18,13 @@ import numpy as np
 from absl import app, flags
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("model", None, "Work folder of a run, folder of a SavedModel, or .tflite file.")
+flags.DEFINE_string(
+    "model",
+    None,
+    "Work folder of a run, folder of a SavedModel, or .tflite file. None: the one in tf_advpose/weights.",
+)
 flags.DEFINE_string("input", None, "Photo, video, folder (with all folders in it), or pattern with *.")
-flags.DEFINE_string("output", None, "New folder for all that is written.")
+flags.DEFINE_string("output", "poses", "New folder for all that is written.")
 flags.DEFINE_string("box", None, "The person in every picture: x,y,width,height in its pixels.")
 flags.DEFINE_string(
     "boxes", None, "JSON file of the people in each picture. Without it and --box: one person."
@@ -41,28 +45,29 @@ flags.DEFINE_integer("batch_size", 8, "Pictures at a time.", lower_bound=1)
 STATUS_LEFT_OUT, STATUS_INTERRUPTED = 2, 130
 
 
-def open_predictor():
-    """The model; loads TensorFlow only for one that needs it."""
+def open_predictor(model: str):
+    """Opens the model at a path; loads TensorFlow only for one that needs it."""
     from tf_advpose.deploy.runtime import PosePredictor, check_model
     from tf_advpose.startup import load_tensorflow_quietly, quiet_unless_it_fails
 
-    check_model(FLAGS.model)
-    if os.path.isdir(FLAGS.model):
+    check_model(model)
+    if os.path.isdir(model):
         load_tensorflow_quietly()
     with quiet_unless_it_fails():
-        predictor = PosePredictor(FLAGS.model)
+        predictor = PosePredictor(model)
         predictor.predict(np.zeros((16, 16, 3), np.uint8))  # at the first, LiteRT announces its delegate
     return predictor
 
 
 def run():
     """Does all that the flags say."""
+    from tf_advpose.deploy.runtime import DEFAULT_MODEL
     from tf_advpose.prediction import inputs, people, tables
     from tf_advpose.prediction import run as prediction
     from tf_advpose.prediction.cameras import Camera, parse_intrinsics
     from tf_advpose.prediction.smoothing import OneEuro
 
-    for name in ("model", "input", "output"):
+    for name in ("input", "output"):
         if not FLAGS[name].value:
             raise ValueError(f"--{name} is missing: {FLAGS[name].help}")
     if FLAGS.box and FLAGS.boxes:
@@ -75,7 +80,8 @@ def run():
         where = people.read(FLAGS.boxes, sources)
     else:
         where = people.People(people.parse_box(FLAGS.box) if FLAGS.box else None)
-    predictor = open_predictor()
+    path = str(DEFAULT_MODEL) if FLAGS.model is None else FLAGS.model
+    predictor = open_predictor(path)
     if not FLAGS.boxes and not FLAGS.box:
         print("No boxes given: each picture is taken as one person, whose box is found by looking twice.")
     settings = prediction.Settings(
@@ -88,7 +94,7 @@ def run():
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a second one ends it at once
 
     signal.signal(signal.SIGINT, interrupt)
-    model = tables.describe_model(FLAGS.model, predictor.metadata)
+    model = tables.describe_model(path, predictor.metadata)
     return prediction.run(predictor, sources, where, camera, FLAGS.output, settings, model, interrupted)
 
 

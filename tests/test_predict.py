@@ -301,7 +301,8 @@ def test_an_interrupt_keeps_what_is_finished(dot_model, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"model": ""}, "--model is missing: Work folder of a run"),
+        ({"input": ""}, "--input is missing: Photo, video, folder"),
+        ({"model": ""}, "Model not found: "),
         ({"model": "{place}/none"}, "Model not found: {place}/none"),
         ({"model": "{place}/photos"}, "is neither a run (config.json not found) nor a SavedModel"),
         ({"model": "{place}/photos/notes.txt"}, "is no .tflite file"),

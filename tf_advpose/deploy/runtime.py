@@ -1,6 +1,6 @@
 """Finds the joints of people in photos; with an exported .tflite file it needs no TensorFlow.
 
-  predictor = PosePredictor("pose_float16.tflite")
+  predictor = PosePredictor()  # or PosePredictor("exports/full/1/pose_float16.tflite")
   pose = predictor.predict("photo.jpg", box=(410, 120, 260, 540))
 
 NumPy, OpenCV and ai-edge-litert are enough for that. A run's work folder and an exported SavedModel do as
@@ -11,6 +11,7 @@ import concurrent.futures
 import dataclasses
 import json
 import os
+import pathlib
 import struct
 from collections.abc import Callable, Sequence
 
@@ -18,6 +19,9 @@ import cv2
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
+
+# Learned from synthetic people, for photos of anyone; weights/README.md is its model card.
+DEFAULT_MODEL = pathlib.Path(__file__).resolve().parent.parent / "weights" / "pose_float16.tflite"
 
 METADATA_NAME = "metadata.json"
 RUN_FILE, SAVED_MODEL_FILE = "config.json", "saved_model.pb"  # what makes a folder a model
@@ -48,8 +52,10 @@ class PosePredictor:
     it finds.
     """
 
-    def __init__(self, path: str | os.PathLike, num_threads: int | None = None):
-        """Loads the model at `path`. `num_threads`: None: one a core.
+    def __init__(self, path: str | os.PathLike = DEFAULT_MODEL, num_threads: int | None = None):
+        """Loads the model at `path`, by default the one that comes with this package.
+
+        `num_threads`: None: one a core.
 
         Raises:
           FileNotFoundError: there is none.

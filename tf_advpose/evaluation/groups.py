@@ -25,13 +25,14 @@ def by_group(scores: Scores, groups_of: Callable[[str], dict[str, str]]) -> dict
     Raises:
       ValueError: an example lacks labels.
     """
+    groups = [groups_of(subject) for subject in scores.predictions.subject]
+    return {kind: by_name(scores, np.array([of[kind] for of in groups])) for kind in groups[0]}
+
+
+def by_name(scores: Scores, names: np.ndarray) -> dict[str, dict]:
+    """{group: figures} as in `by_group`, and raises as that does; `names` [N]: the examples' groups."""
     if not (scores.has_2d.all() and scores.has_3d.all()):
         raise ValueError("Expected examples that all have 2D labels, head sizes and 3D labels.")
-    groups = [groups_of(subject) for subject in scores.predictions.subject]
-    return {kind: _of_kind(scores, np.array([of[kind] for of in groups])) for kind in groups[0]}
-
-
-def _of_kind(scores: Scores, names: np.ndarray) -> dict[str, dict]:
     return {str(name): _figures(scores, names == name) for name in np.unique(names)}
 
 

@@ -1,0 +1,148 @@
+"""Makes the weights that come with this package, from nothing: people, training, exports, scores, model card.
+
+  python examples/weights.py --work_dir=runs/weights --output=runs/weights/package
+
+Renders people, trains the preset `everyday` on them, exports it and scores what is shipped on people and places
+that training never saw; with --samples also on real photos, of which nothing but figures is kept. Interrupted,
+the same command goes on. The output is a folder such as tf_advpose/weights, which is what it once wrote.
+"""
+
+import dataclasses
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from absl import app, flags
+
+from tf_advpose.startup import keep_freed_memory, load_tensorflow_quietly
+
+keep_freed_memory()
+load_tensorflow_quietly()
+
+import weights_card
+
+from tf_advpose import presets, work_folder
+from tf_advpose.config import Config
+from tf_advpose.data import pipeline, prepared
+from tf_advpose.deploy import artefacts, runtime, saved_model
+from tf_advpose.evaluation import conventions, groups, protocols, scores, sources
+from tf_advpose.files import write_json
+from tf_advpose.people.anyone import groups_of
+from tf_advpose.progress import track
+from tf_advpose.training.trainer import Trainer
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("work_dir", "runs/weights", "Folder of the run, its exports and scores.")
+flags.DEFINE_string("data_dir", "data/everyday", "Folder of the prepared people; made where it is missing.")
+flags.DEFINE_string("output", None, "New folder for what is shipped.", required=True)
+flags.DEFINE_string("samples", None, "Folder of real samples, as benchmarks/real_accuracy.py takes it.")
+
+DOMAIN = "everyday"
+DATA = f"synthetic_people/{DOMAIN}"
+PEOPLE = {"train_examples": 60_000, "validation_examples": 600, "test_examples": 2000, "size": 160}
+STAGE = "pretrain_3d"
+FORMATS = ("float16", "int8")  # of the .tflite files that are shipped; the first is the one scored by group
+BATCH_SIZE = 100
+
+
+def train(folder: pathlib.Path) -> Config:
+    """Trains the run, or goes on with it."""
+    config = presets.from_preset("everyday")
+    Trainer(config, str(folder / "run"), FLAGS.data_dir).run()
+    return config
+
+
+def export(folder: pathlib.Path) -> pathlib.Path:
+    """Exports the averaged weights, unless that is done; the folder of the exports."""
+    exported = folder / "exports/run/1"
+    if not exported.exists():
+        artefacts.export(
+            str(folder / "run"), str(folder / "exports"), DATA, data_dir=FLAGS.data_dir, weights="average"
+        )
+    return exported
+
+
+def score(path: pathlib.Path) -> scores.Scores:
+    """Scores a .tflite file on the test people."""
+    model = sources.from_tflite(str(path))
+    batches, count = pipeline.evaluation_batches(DATA, "test", FLAGS.data_dir, model.image_size, BATCH_SIZE)
+    found = sources.collect(model, track(batches, path.stem, -(-count // BATCH_SIZE)))
+    return scores.score(found, conventions.PAPERS)
+
+
+def measure(folder: pathlib.Path, exported: pathlib.Path, config: Config) -> dict:
+    """All figures of the card."""
+    scored = {name: score(exported / artefacts.tflite_file(name)) for name in FORMATS}
+    first = scored[FORMATS[0]]
+    training = config.stage(STAGE)
+    metadata = runtime.read_metadata(exported / artefacts.tflite_file(FORMATS[0]))
+    figures = {
+        "command": "python examples/weights.py --output=<folder> --samples=<folder>",
+        "preset": config.preset,
+        "seed": config.seed,
+        "people": PEOPLE,
+        "pictures_seen": training.steps * config.batch_size,
+        "generator": dataclasses.asdict(config.generator),
+        "parameters": work_folder.new_generator(config).count_params(),
+        **{name: metadata[name] for name in ("code_version", "tensorflow_version", "keras_version")},
+        "bytes": {name: (exported / artefacts.tflite_file(name)).stat().st_size for name in FORMATS},
+        "test": {name: _summary(those) for name, those in scored.items()},
+        "groups": groups.by_group(first, groups_of),
+        "poses": groups.by_name(first, first.predictions.action),
+    }
+    return figures | ({"real": _on_real_photos(folder, exported)} if FLAGS.samples else {})
+
+
+def _summary(scored: scores.Scores) -> dict:
+    summary = protocols.summarise(scored)
+    kept = ("mpjpe", "pa_mpjpe", "n_mpjpe", "pck3d", "pckh", "intervals")
+    return {"examples": summary["examples"], **{name: summary[name] for name in kept}}
+
+
+def _on_real_photos(folder: pathlib.Path, exported: pathlib.Path) -> dict:
+    """What benchmarks/real_accuracy.py says of the float16 file."""
+    output = folder / "real_accuracy.json"
+    arguments = {
+        "model": exported / artefacts.tflite_file(FORMATS[0]),
+        "samples": pathlib.Path(FLAGS.samples).resolve(),
+        "output": output.resolve(),
+        "sheet": output.with_suffix(".png").resolve(),
+    }
+    script = REPOSITORY / "benchmarks/real_accuracy.py"
+    flags_of = [f"--{name}={value}" for name, value in arguments.items()]
+    subprocess.run([sys.executable, str(script), *flags_of], check=True)
+    return json.loads(output.read_text())
+
+
+def ship(folder: pathlib.Path, exported: pathlib.Path, figures: dict, output: pathlib.Path) -> None:
+    """Writes the folder that is shipped: a run to go on from, .tflite files, figures and card."""
+    run = folder / "run"
+    with saved_model.written_aside(output) as aside:
+        for name in (work_folder.CONFIG_FILE, work_folder.TRAINING_SET_FILE):
+            shutil.copyfile(run / name, aside / name)
+        for name in FORMATS:
+            shutil.copyfile(exported / artefacts.tflite_file(name), aside / artefacts.tflite_file(name))
+        generator = work_folder.load_generator(str(run), STAGE, "average")
+        work_folder.save_weights(generator, work_folder.weights_path(str(aside), STAGE, "generator"))
+        write_json(aside / weights_card.FIGURES_FILE, figures)
+        (aside / weights_card.CARD_FILE).write_text(weights_card.card(figures))
+
+
+def main(_) -> None:
+    folder, output = pathlib.Path(FLAGS.work_dir), pathlib.Path(FLAGS.output)
+    if output.exists():
+        sys.exit(f"error: {output} exists. Give another --output, or remove it.")
+    prepared.prepare_people_once(FLAGS.data_dir, domains=(DOMAIN,), **PEOPLE)
+    config = train(folder)
+    exported = export(folder)
+    ship(folder, exported, measure(folder, exported, config), output)
+    print(f"Written: {output}")
+
+
+if __name__ == "__main__":
+    app.run(main)
