@@ -1,10 +1,10 @@
-"""Makes the weights that come with this package, from nothing: people, training, exports, scores, model card.
+"""Makes the weights that come with this package, from nothing: people, training, exports, scores, card.
 
-  python examples/weights.py --work_dir=runs/weights --output=runs/weights/package
+  python examples/weights.py --work_dir=runs/weights --output=weights
 
-Renders people, trains the preset `everyday` on them, exports it and scores what is shipped on people and places
-that training never saw; with --samples also on real photos, of which nothing but figures is kept. Interrupted,
-the same command goes on. The output is a folder such as tf_advpose/weights, which is what it once wrote.
+Renders people, trains the preset `everyday` on them, exports it, and scores what is shipped on people and
+places that training never saw; with --samples also on real photos, of which nothing but figures is kept.
+Interrupted, the same command goes on. The output is a folder as tf_advpose/weights is one.
 """
 
 import dataclasses
