@@ -44,7 +44,7 @@ flags.DEFINE_string("samples", None, "Folder of real samples, as benchmarks/real
 
 DOMAIN = "everyday"
 DATA = f"synthetic_people/{DOMAIN}"
-PEOPLE = {"train_examples": 60_000, "validation_examples": 600, "test_examples": 2000, "size": 160}
+PEOPLE = {"train_examples": 48_000, "validation_examples": 600, "test_examples": 2000, "size": 160}
 STAGE = "pretrain_3d"
 FORMATS = ("float16", "int8")  # of the .tflite files that are shipped; the first is the one scored by group
 BATCH_SIZE = 100

@@ -59,6 +59,12 @@ def test_crops_and_cuts_vary(examples):
     assert max(distances) > 4 * min(distances)
 
 
+def test_most_people_face_the_camera_and_many_do_not():
+    rng = np.random.default_rng(3)
+    in_front = [everyday._camera(rng, np.zeros(3)).centre[1] < 0 for _ in range(2000)]
+    assert 0.7 < np.mean(in_front) < 0.8
+
+
 def test_joints_lie_inside_the_drawn_person():
     """Where a joint is in the picture, the picture shows the person, clothes and all."""
     rng = np.random.default_rng(5)

@@ -17,6 +17,10 @@ from tf_advpose.skeleton import ROOT
 
 VIEWS = 3
 _NEAREST, _FARTHEST = 1700.0, 15000.0  # mm, from the camera to the person
+_FACING_SHARE, _FACING_SPREAD = (
+    0.6,
+    0.9,
+)  # so many more or less face the camera, within about so many radians
 _FILL, _SHIFT = (0.55, 0.8), 0.07  # see `photo.window`
 _CUT_SHARE, _CLOSE_SHARE = 0.2, 0.1  # of the people are cut off by the photo's edge, or seen from close by,
 _FEWEST_JOINTS = 6  # which leaves so many
@@ -62,7 +66,9 @@ def render_pose(
 
 
 def _camera(rng: np.random.Generator, middle: np.ndarray) -> Camera:
-    """A camera round a person at `middle` [3], with intrinsics for a focal length of one pixel: from knee
+    """A camera round a person at `middle` [3] who faces -y; intrinsics of a focal length of one pixel.
+
+    It stands in front more often than not, since that is how people have themselves photographed; from knee
     height to the ceiling, tilted, near with a short lens or far with a long one."""
     distance = np.exp(rng.uniform(np.log(_NEAREST), np.log(_FARTHEST)))
     style = rng.random()
@@ -72,7 +78,8 @@ def _camera(rng: np.random.Generator, middle: np.ndarray) -> Camera:
         height = rng.uniform(150, 1000)
     else:
         height = middle[2] + distance * np.sin(rng.uniform(0.1, 0.7 if style < 0.92 else 1.2))
-    azimuth = rng.uniform(0, 2 * np.pi)
+    facing = rng.random() < _FACING_SHARE
+    azimuth = -np.pi / 2 + (rng.normal(0, _FACING_SPREAD) if facing else rng.uniform(0, 2 * np.pi))
     level = np.sqrt(max(distance**2 - (height - middle[2]) ** 2, (0.3 * distance) ** 2))
     centre = np.array([middle[0] + level * np.cos(azimuth), middle[1] + level * np.sin(azimuth), height])
     target = middle + rng.normal(0, 0.08 * distance, 3) * [1, 1, 0.5]

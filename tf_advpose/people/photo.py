@@ -88,17 +88,17 @@ def snapshot(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         picture = grey + np.float32(0 if rng.random() < 0.1 else rng.uniform(0.4, 1.4)) * (picture - grey)
     if rng.random() < 0.1:
         picture = _shaken(rng, picture)
-    sigma = np.exp(rng.uniform(np.log(0.2), np.log(0.9))) * size / 128
+    sigma = np.exp(rng.uniform(np.log(0.2), np.log(0.7))) * size / 128
     picture = cv2.GaussianBlur(picture, (0, 0), sigma)
     if rng.random() < 0.12:  # a person far away in a small photo
         few = int(size / rng.uniform(1.3, 2.6))
         small = cv2.resize(picture, (few, few), interpolation=cv2.INTER_AREA)
         picture = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
     noise = rng.standard_normal(picture.shape, np.float32)
-    picture = picture + np.float32(np.exp(rng.uniform(np.log(0.7), np.log(11)))) * noise
+    picture = picture + np.float32(np.exp(rng.normal(0.7, 0.8))) * noise
     picture = np.clip(picture + 0.5, 0, 255).astype(np.uint8)
-    if rng.random() < 0.6:
-        quality = int(rng.uniform(25, 92))
+    if rng.random() < 0.5:
+        quality = int(rng.uniform(35, 95))
         _, encoded = cv2.imencode(".jpg", picture, (cv2.IMWRITE_JPEG_QUALITY, quality))
         picture = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
     return picture
