@@ -97,7 +97,7 @@ def _real(real: dict[str, dict]) -> str:
             "People of a few dozen photographs of public datasets, which served for nothing else; "
             "`benchmarks/real_accuracy.py` defines the figures. So few give no more than an idea.",
             *map(to_markdown, tables),
-            f"Of {sides['pairs']} pairs of left and right joints, {sides['wrong_side']:.0f} % of the joints "
-            "lie on the wrong side; who cannot tell the sides gets 50 %.",
+            f"Of {sides['pairs']} pairs of left and right joints, {sides['wrong_side']:.0f} % of the "
+            "joints lie on the wrong side; who cannot tell the sides gets 50 %.",
         ]
     )

@@ -1,0 +1,141 @@
+"""What gets a network for photos of anyone furthest in the same time? One setting changed at a time.
+
+  python benchmarks/everyday_choices.py --data_dir=data/everyday
+
+Each choice is a short run of the preset `everyday` on one core, with as many steps as fit into --minutes
+of that core's time, over which its schedule goes; so what makes steps faster makes them more. Scored are
+the last and the averaged weights on the validation people, on whom nothing trains. Interrupted, the same
+command goes on.
+"""
+
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import time
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from absl import app, flags
+from measuring import in_own_process
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("data_dir", "data/everyday", "Folder of the prepared everyday people.")
+flags.DEFINE_string("output", "benchmarks/results/everyday_choices.json", "Where the figures are written.")
+flags.DEFINE_float("minutes", 4.0, "Of processor time that each choice has to train.", lower_bound=0.1)
+flags.DEFINE_integer("core", 0, "Number of the core that trains.", lower_bound=0)
+flags.DEFINE_string("measure", None, "Used by this script itself.")
+
+STAGE = "pretrain_3d"
+PRESET = "the preset"
+CHOICES = {
+    PRESET: {},
+    "bfloat16": {"policy": "mixed_bfloat16"},
+    "XLA": {"jit_compile": True},
+    "width 64": {"generator.width": 64},
+    "width 128": {"generator.width": 128},
+    "two hourglasses": {"generator.num_stacks": 2},
+    "images of 64 pixels": {"generator.image_size": 64},
+    "squared error": {"generator.softmax_heatmaps": False},
+    "heatmaps alone": {"depth_weight": 0.0},
+    "RMSprop": {"generator_optimizer": "rmsprop", f"{STAGE}.learning_rate": 2.5e-4},
+    "half the rate": {f"{STAGE}.learning_rate": 2e-3},
+    "twice the rate": {f"{STAGE}.learning_rate": 8e-3},
+    "constant rate": {f"{STAGE}.schedule": "constant"},
+    "batches of 32": {"batch_size": 32},
+    "no augmentation but mirroring": {
+        f"augmentation.{name}": 0.0 for name in ("scale", "rotation", "colour", "shift", "contrast")
+    },
+}
+WARM_UP_STEPS, TIMED_STEPS = 5, 40
+SHORTEST_WARM_UP = 200  # steps of the schedule's warm-up, where the run is short
+
+
+def measure(choice: str, minutes: float, core: int, data_dir: str) -> dict:
+    """Trains a choice in this process, on `core`, and scores it."""
+    os.sched_setaffinity(0, {core})
+    from tf_advpose.startup import keep_freed_memory
+
+    keep_freed_memory()
+    from measuring import tensorflow_on
+
+    tensorflow_on(threads=1)
+    from tf_advpose import presets
+    from tf_advpose.training.trainer import Trainer
+
+    config = presets.from_preset("everyday")
+    for name, value in CHOICES[choice].items():
+        part, _, field = name.rpartition(".")
+        setattr(getattr(config, part) if part else config, field, value)
+    config.validate_on = ""
+    stage = config.stage(STAGE)
+    stage.warm_up = SHORTEST_WARM_UP
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = _seconds_of_a_step(Trainer(config, f"{folder}/timed", data_dir))
+        stage.steps = int(60 * minutes / seconds)
+        started = time.process_time()
+        Trainer(config, f"{folder}/run", data_dir).run()
+        spent = time.process_time() - started
+        scored = {
+            weights: _score(f"{folder}/run", weights, config, data_dir) for weights in ("last", "average")
+        }
+    return {
+        "changes": CHOICES[choice],
+        "steps": stage.steps,
+        "pictures": stage.steps * config.batch_size,
+        "processor_seconds": round(spent, 1),
+        **scored,
+    }
+
+
+def _seconds_of_a_step(trainer) -> float:
+    """Processor time of a training step with the input that it takes, once it is compiled."""
+    stage = trainer.new_stage(STAGE)
+    batches = iter(stage.batches())
+    for step in range(WARM_UP_STEPS + TIMED_STEPS):
+        if step == WARM_UP_STEPS:
+            started = time.process_time()
+        float(stage.step(next(batches))["pose_loss"])  # waits for the step
+    return (time.process_time() - started) / TIMED_STEPS
+
+
+def _score(work_dir: str, weights: str, config, data_dir: str) -> dict[str, float]:
+    from tf_advpose.data import pipeline
+    from tf_advpose.evaluation import protocols, sources
+
+    model = sources.from_work_folder(work_dir, STAGE, weights)
+    batches, _ = pipeline.evaluation_batches(config.lab, "validation", data_dir, model.image_size, 50)
+    found = protocols.evaluate(sources.collect(model, batches))
+    return {"pckh": found["pckh"]["mean"], **{name: found[name] for name in ("mpjpe", "pa_mpjpe")}}
+
+
+def main(_) -> None:
+    if FLAGS.measure:
+        print(json.dumps(measure(**json.loads(FLAGS.measure))))
+        return
+    from tf_advpose.evaluation.formats import Table, to_text
+    from tf_advpose.files import write_json
+
+    output = pathlib.Path(FLAGS.output)
+    found = json.loads(output.read_text()) if output.exists() else {"minutes": FLAGS.minutes, "choices": {}}
+    if found["minutes"] != FLAGS.minutes:
+        sys.exit(f"error: {output} has runs of {found['minutes']} minutes; give another --output.")
+    for choice in CHOICES:
+        if choice not in found["choices"]:
+            found["choices"][choice] = in_own_process(
+                __file__, choice=choice, minutes=FLAGS.minutes, core=FLAGS.core, data_dir=FLAGS.data_dir
+            )
+            write_json(output, found)
+            print(choice, found["choices"][choice]["average"], flush=True)
+    rows = {
+        choice: (run["pictures"], run["last"]["pckh"], *run["average"].values())
+        for choice, run in found["choices"].items()
+    }
+    columns = ("pictures", "PCKh %, last weights", "PCKh %, averaged", "MPJPE mm", "PA-MPJPE mm")
+    print(to_text(Table(f"{FLAGS.minutes:g} minutes of one core each", columns, rows)))
+
+
+if __name__ == "__main__":
+    app.run(main)
