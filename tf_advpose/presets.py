@@ -116,11 +116,11 @@ def _everyday() -> Config:
         lab=people,
         wild=people,
         batch_size=16,
-        generator=GeneratorConfig(num_stacks=1, width=96, image_size=128, softmax_heatmaps=True),
+        generator=GeneratorConfig(num_stacks=1, width=64, image_size=128, softmax_heatmaps=True),
         augmentation=AugmentationConfig(shift=0.05, contrast=0.2),
         pretrain_2d=StageConfig(steps=0, wild_share=1.0),
         pretrain_3d=StageConfig(
-            steps=40_000, wild_share=0.0, learning_rate=4e-3, schedule="cosine", warm_up=500
+            steps=45_000, wild_share=0.0, learning_rate=5e-3, schedule="cosine", warm_up=500
         ),
         adversarial=StageConfig(steps=0, wild_share=0.5),
         generator_optimizer="adam",
