@@ -27,7 +27,7 @@ load_tensorflow_quietly()
 import weights_card
 
 from tf_advpose import presets, work_folder
-from tf_advpose.config import Config
+from tf_advpose.config import POLICIES, Config
 from tf_advpose.data import pipeline, prepared
 from tf_advpose.deploy import artefacts, runtime, saved_model
 from tf_advpose.evaluation import conventions, groups, protocols, scores, sources
@@ -40,6 +40,12 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("work_dir", "runs/weights", "Folder of the run, its exports and scores.")
 flags.DEFINE_string("data_dir", "data/everyday", "Folder of the prepared people; made where it is missing.")
 flags.DEFINE_string("output", None, "New folder for what is shipped.", required=True)
+flags.DEFINE_enum(
+    "policy",
+    "float32",
+    POLICIES,
+    "Precision of training; mixed_bfloat16 is faster where processors have it.",
+)
 flags.DEFINE_string("samples", None, "Folder of real samples, as benchmarks/real_accuracy.py takes it.")
 
 DOMAIN = "everyday"
@@ -52,7 +58,7 @@ BATCH_SIZE = 100
 
 def train(folder: pathlib.Path) -> Config:
     """Trains the run, or goes on with it."""
-    config = presets.from_preset("everyday")
+    config = dataclasses.replace(presets.from_preset("everyday"), policy=FLAGS.policy)
     Trainer(config, str(folder / "run"), FLAGS.data_dir).run()
     return config
 
@@ -82,7 +88,7 @@ def measure(folder: pathlib.Path, exported: pathlib.Path, config: Config) -> dic
     training = config.stage(STAGE)
     metadata = runtime.read_metadata(exported / artefacts.tflite_file(FORMATS[0]))
     figures = {
-        "command": "python examples/weights.py --output=<folder> --samples=<folder>",
+        "command": f"python examples/weights.py --policy={config.policy} --output=weights",
         "preset": config.preset,
         "seed": config.seed,
         "people": PEOPLE,
