@@ -279,11 +279,14 @@ def main(_) -> None:
         return
     if not FLAGS.output:
         sys.exit("error: give --output, the JSON file for the results.")
+    from tf_advpose.startup import load_tensorflow_quietly
+
+    load_tensorflow_quietly()
     from tf_advpose import presets
     from tf_advpose.files import write_json
 
     if not presets.from_preset(FLAGS.preset).discriminator.sources:
-        sys.exit(f"error: {FLAGS.preset} has no discriminator, whose step is timed too; give another --preset.")
+        sys.exit(f"error: {FLAGS.preset} has no discriminator, whose step is timed too; give another.")
     output = pathlib.Path(FLAGS.output)
     common = {"preset": FLAGS.preset, "batch": FLAGS.batch, "threads": FLAGS.threads}
     common |= {"policies": FLAGS.policies, "rounds": FLAGS.rounds}
