@@ -60,11 +60,8 @@ def main(_) -> None:
         f"Difference from the Keras model on {report['examples']} examples of {report['data']}, "
         f"{report['split']}:\n{parity.table(report['differences'], report['limits'])}"
     )
-    if report["undecided_joints"]:
-        print(
-            f"{report['undecided_joints']} of {report['joints']} joints, whose two highest heatmap cells "
-            "are equal but for rounding, are left out where places are compared."
-        )
+    if any(report["undecided_joints"].values()):
+        print(parity.undecided_text(report))
     print(f"Written: {folder}")
 
 

@@ -80,11 +80,13 @@ def _figures(figures: dict) -> tuple[float, ...]:
 
 
 def _real(real: dict[str, dict]) -> str:
-    in_2d = {"people": "people", "pck@0.2": "PCK@0.2 %", "pck@0.5": "PCK@0.5 %"}
-    in_3d = {"people": "people", "pa_mpjpe": "PA-MPJPE mm", "n_mpjpe": "N-MPJPE mm", "pck@150": "PCK@150 %"}
+    in_2d = {"pck@0.2": "PCK@0.2 %", "pck@0.5": "PCK@0.5 %"}
+    in_3d = {"pa_mpjpe": "PA-MPJPE mm", "n_mpjpe": "N-MPJPE mm", "pck@150": "PCK@150 %"}
     tables = [
         Table(
-            title, tuple(columns.values()), {who: tuple(row[name] for name in columns) for who, row in rows}
+            f"{title} (how many people)",
+            tuple(columns.values()),
+            {f"{who} ({row['people']})": tuple(row[name] for name in columns) for who, row in rows},
         )
         for title, columns, rows in (
             ("Joints near their label, of heads (COCO: of torsos)", in_2d, real["pck"].items()),

@@ -88,8 +88,8 @@ def write(
 
     Returns:
       "data", "split", "examples": what was compared on; "calibration": the same of `calibration`;
-      "joints": how many joints there are, and "undecided_joints": how many of them are left out where
-      places are compared; "limits", "differences" and "scores", by artefact, see `parity` and `scores`.
+      "joints": how many joints there are; by artefact "undecided_joints", how many of them are left out
+      where places are compared, "limits", "differences" and "scores", see `parity` and `scores`.
 
     Raises:
       ValueError: an artefact deviates from `generator`; nothing is compared then.
@@ -118,10 +118,10 @@ def _compare(
     generator: keras.Model, total_bone_length: float, compared: Examples, folder: pathlib.Path
 ) -> dict:
     """The part of the report that is measured; raises ValueError where an artefact deviates."""
-    expected, decided = outputs.of_keras(generator, compared.crops)
+    expected, lead = outputs.of_keras(generator, compared.crops)
     reference = compared.predictions(expected)
     scale = parity.mm_per_pixel(reference, total_bone_length)
-    differences, changes = {}, {}
+    differences, changes, undecided = {}, {}, {}
     for artefact, limits in parity.LIMITS.items():
         if artefact == "saved_model":
             found = outputs.of_saved_model(folder, compared.crops)
@@ -129,14 +129,16 @@ def _compare(
             path = folder / tflite_file(artefact.removeprefix("tflite_"))
             found = outputs.of_tflite(path, compared.crops)
         exported = compared.predictions(found)
+        decided = lead > parity.TIES[artefact]
+        undecided[artefact] = int(np.sum(~decided))
         measured = parity.differences(reference, decided, exported, scale)
         parity.check_outputs(artefact, measured, limits)
         change = scores.changes(reference, exported)
         parity.check_scores(artefact, change, measured, limits)
         differences[artefact], changes[artefact] = measured, change
     return {
-        "joints": decided.size,
-        "undecided_joints": int(np.sum(~decided)),
+        "joints": lead.size,
+        "undecided_joints": undecided,
         "limits": parity.LIMITS,
         "differences": differences,
         "scores": changes,

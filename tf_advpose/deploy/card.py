@@ -18,9 +18,10 @@ def parity_report(report: dict) -> str:
         "",
         *_differences(report),
         "",
-        f"Places of {report['undecided_joints']} of {report['joints']} joints are left out: their two "
-        "highest heatmap cells are equal but for rounding, which may choose either. Millimetres are those "
-        "of the labelled scale, or, where there is none, of a person of the training set's mean size.",
+        parity.undecided_text(report),
+        "",
+        "Millimetres are those of the labelled scale, or, where there is none, of a person of the training "
+        "set's mean size.",
         "",
         *_scores(report),
         "",

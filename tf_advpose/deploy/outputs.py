@@ -13,8 +13,6 @@ from tf_advpose.deploy.serving import read_out, to_image
 from tf_advpose.startup import quiet_unless_it_fails
 
 NAMES = ("joints_2d", "depth", "confidence")
-# `decode` chooses the highest cell; where the next is as high but for this, rounding may choose either.
-TIE = 1e-4
 BATCH_SIZE = 16  # crops that go through a model at a time
 
 Outputs = dict[str, np.ndarray]  # those of `read_out`, for N crops
@@ -24,8 +22,8 @@ def of_keras(generator: keras.Model, crops: np.ndarray) -> tuple[Outputs, np.nda
     """What `generator` makes of `crops` [N, S, S, 3] uint8.
 
     Returns:
-      Its outputs, and [N, P] bool: the joints whose highest cell stands out by more than `TIE`. The others'
-      place is a matter of rounding.
+      Its outputs, and [N, P]: by how much the highest heatmap cell of each joint, which `decode` chooses,
+      stands out.
     """
 
     @tf.function(reduce_retracing=True)
@@ -33,15 +31,15 @@ def of_keras(generator: keras.Model, crops: np.ndarray) -> tuple[Outputs, np.nda
         outputs = generator(to_image(images), training=False)
         return read_out(outputs), outputs["heatmaps"][-1]
 
-    parts, decided = [], []
+    parts, leads = [], []
     for batch in _batches(crops):
         with _true_float32():
             outputs, heatmaps = run(batch)
         parts.append(outputs)
         cells = np.reshape(heatmaps, [len(batch), -1, heatmaps.shape[-1]])  # [B, H*W, P]
         next_highest, highest = np.moveaxis(np.partition(cells, -2, axis=1)[:, -2:], 1, 0)
-        decided.append(highest - next_highest > TIE)
-    return _joined(parts), np.concatenate(decided)
+        leads.append(highest - next_highest)
+    return _joined(parts), np.concatenate(leads)
 
 
 def of_saved_model(folder: str | os.PathLike, crops: np.ndarray) -> Outputs:

@@ -15,6 +15,15 @@ _ROUNDING = {
     "joints_3d": {"mean": 0.01},
 }
 _QUANTISED = {"confidence": {"mean": 0.05}, "mpjpe": {"percent": 2.0}, "pckh": {"points": 2.0}}
+# Where a heatmap's highest cell stands out by no more than this, rounding may choose the next one instead.
+_TIE, _HALF_TIE = 1e-4, 1e-3  # of float32, of weights in half precision
+TIES = {
+    "saved_model": _TIE,
+    "tflite_float32": _TIE,
+    "tflite_float16": _HALF_TIE,
+    "tflite_dynamic": _TIE,
+    "tflite_int8": _TIE,
+}
 ENOUGH_EXAMPLES = 30  # of fewer, a joint or two found by chance would decide
 LIMITS = {
     "saved_model": _ROUNDING,
@@ -44,7 +53,7 @@ def differences(
 
     Args:
       reference, exported: of the same examples.
-      decided: [N, P] bool, from `outputs.of_keras`.
+      decided: [N, P] bool, whether the joint's highest heatmap cell stands out by more than its tie.
       scale: [N], from `mm_per_pixel`.
 
     Returns:
@@ -111,6 +120,15 @@ def check_scores(artefact: str, changes: dict[str, dict], measured: dict[str, di
         if worse > limit:
             far = f"PCKh@0.5 is at least {worse:.1f} points lower, allowed are {limit:g}"
             raise _deviates(artefact, "joints_2d", far)
+
+
+def undecided_text(report: dict) -> str:
+    """Which joints are left out where places are compared; `report` as from `artefacts.write`."""
+    counts = ", ".join(f"{artefact} {count}" for artefact, count in report["undecided_joints"].items())
+    return (
+        f"Of {report['joints']} joints so many are left out where places are compared, because their two "
+        f"highest heatmap cells are equal but for rounding, which may choose either: {counts}."
+    )
 
 
 def table(measured: dict[str, dict[str, dict[str, float]]], limits: dict[str, dict]) -> str:
