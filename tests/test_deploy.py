@@ -264,7 +264,7 @@ def test_an_export_of_other_weights_is_found_out(exported, generator):
         outputs.of_saved_model(exported[0], examples.crops),
         outputs.of_tflite(tflite_path(exported, "float32"), examples.crops),
     ):
-        decided = lead > parity.TIES["saved_model"]
+        decided = lead > parity.tie("saved_model", expected["confidence"])
         measured = parity.differences(reference, decided, examples.predictions(found), np.ones(2))
         with pytest.raises(ValueError, match=r"it deviates .*: depth, by up to 0\.01 half-crops"):
             parity.check_outputs("it", measured, parity.LIMITS["saved_model"])
@@ -281,8 +281,9 @@ def test_how_far_the_highest_cell_stands_out_is_told():
 
     found, lead = outputs.of_keras(generator, np.zeros((1, 32, 32, 3), np.uint8))
     np.testing.assert_allclose(lead, [[0.01, 0.0, 0.0005]], atol=1e-6)
-    assert (lead > parity.TIES["tflite_float32"]).tolist() == [[True, False, True]]
-    assert (lead > parity.TIES["tflite_float16"]).tolist() == [[True, False, False]]
+    confidence = found["confidence"]
+    assert (lead > parity.tie("tflite_float32", confidence)).tolist() == [[True, False, True]]
+    assert (lead > parity.tie("tflite_float16", confidence)).tolist() == [[True, False, False]]
     np.testing.assert_allclose(found["joints_2d"][0, 0], [10.0, 10.0], atol=1e-4)
 
 

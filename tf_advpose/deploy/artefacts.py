@@ -129,7 +129,7 @@ def _compare(
             path = folder / tflite_file(artefact.removeprefix("tflite_"))
             found = outputs.of_tflite(path, compared.crops)
         exported = compared.predictions(found)
-        decided = lead > parity.TIES[artefact]
+        decided = lead > parity.tie(artefact, expected["confidence"])
         undecided[artefact] = int(np.sum(~decided))
         measured = parity.differences(reference, decided, exported, scale)
         parity.check_outputs(artefact, measured, limits)

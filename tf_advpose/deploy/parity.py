@@ -16,14 +16,8 @@ _ROUNDING = {
 }
 _QUANTISED = {"confidence": {"mean": 0.05}, "mpjpe": {"percent": 2.0}, "pckh": {"points": 2.0}}
 # Where a heatmap's highest cell stands out by no more than this, rounding may choose the next one instead.
-_TIE, _HALF_TIE = 1e-4, 1e-3  # of float32, of weights in half precision
-TIES = {
-    "saved_model": _TIE,
-    "tflite_float32": _TIE,
-    "tflite_float16": _HALF_TIE,
-    "tflite_dynamic": _TIE,
-    "tflite_int8": _TIE,
-}
+_TIE = 1e-4
+_HALF_TIE = 2**-8  # of the cell's value, of weights in half precision
 ENOUGH_EXAMPLES = 30  # of fewer, a joint or two found by chance would decide
 LIMITS = {
     "saved_model": _ROUNDING,
@@ -46,6 +40,11 @@ def mm_per_pixel(reference: Predictions, total_bone_length: float) -> np.ndarray
     return np.where(reference.has_scale, reference.mm_per_pixel, by_bones)
 
 
+def tie(artefact: str, confidence: np.ndarray) -> np.ndarray:
+    """By how much a joint's highest heatmap cell, `confidence` [N, P], must stand out to be decided."""
+    return np.maximum(_TIE, (_HALF_TIE if artefact == "tflite_float16" else 0) * confidence)
+
+
 def differences(
     reference: Predictions, decided: np.ndarray, exported: Predictions, scale: np.ndarray
 ) -> dict[str, dict[str, float]]:
@@ -53,7 +52,7 @@ def differences(
 
     Args:
       reference, exported: of the same examples.
-      decided: [N, P] bool, whether the joint's highest heatmap cell stands out by more than its tie.
+      decided: [N, P] bool, whether the joint's highest heatmap cell stands out by more than its `tie`.
       scale: [N], from `mm_per_pixel`.
 
     Returns:
