@@ -17,10 +17,7 @@ from tf_advpose.skeleton import ROOT
 
 VIEWS = 3
 _NEAREST, _FARTHEST = 1700.0, 15000.0  # mm, from the camera to the person
-_FACING_SHARE, _FACING_SPREAD = (
-    0.6,
-    0.9,
-)  # so many more or less face the camera, within about so many radians
+_FACING_SHARE, _FACING_SPREAD = 0.6, 0.9  # so many turn to the camera, give or take so many radians
 _FILL, _SHIFT = (0.55, 0.8), 0.07  # see `photo.window`
 _CUT_SHARE, _CLOSE_SHARE = 0.2, 0.1  # of the people are cut off by the photo's edge, or seen from close by,
 _FEWEST_JOINTS = 6  # which leaves so many
