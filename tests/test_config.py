@@ -169,6 +169,7 @@ def test_unknown_fields_are_named(values, named):
         ("batch_size", 0, "batch_size must be at least 1, got 0"),
         ("checkpoint_every", 0, "checkpoint_every must be at least 1, got 0"),
         ("generator.num_stacks", 0, r"generator\.num_stacks must be at least 1, got 0"),
+        ("generator.width_growth", -1, r"generator\.width_growth must be 0 or more, got -1"),
         ("generator.image_size", 16, r"generator\.image_size must be at least 32, got 16"),
         ("generator.mean", (0.4,), r"generator\.mean must be three numbers, got \(0\.4,\)"),
     ],

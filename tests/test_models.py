@@ -139,6 +139,19 @@ def test_num_residuals_repeats_the_residuals_of_every_resolution():
     assert count(2) == 2 * count(1)
 
 
+def test_width_growth_widens_every_halving_and_leaves_the_trunk():
+    model = models.build_generator(1, image_size=128, width=16, width_growth=8)
+
+    def channels(name: str) -> int:
+        return model.get_layer(name).output.shape[-1]
+
+    down = {channels(f"stack1_hg{depth}_down_res1_add"): depth for depth in (4, 3, 2, 1)}
+    back = {channels(f"stack1_hg{depth}_back_res1_add"): depth for depth in (4, 3, 2, 1)}
+    assert down == {24: 4, 32: 3, 40: 2, 48: 1}
+    assert back == {16: 4, 24: 3, 32: 2, 40: 1}
+    assert [channels(f"depth_res{index}_add") for index in (1, 2, 3)] == [16, 24, 32]
+
+
 @pytest.mark.parametrize("build", [models.build_hourglass, models.build_generator])
 @pytest.mark.parametrize("image_size", [32, 100, 0])
 def test_an_image_size_that_cannot_be_halved_is_refused(build, image_size):

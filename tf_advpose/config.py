@@ -21,6 +21,7 @@ class GeneratorConfig:
     num_stacks: int = 2  # Sec. 5, ablation studies
     image_size: int = 256  # Sec. 3.1
     width: int = 256
+    width_growth: int = 0  # channels more at every halving within an hourglass
     num_residuals: int = 1  # Sec. 5
     depth: int = 4
     mean: tuple[float, float, float] = MPII_MEAN
@@ -196,6 +197,8 @@ def check(config: Config) -> None:
     for name, value in positive.items():
         if value < 1:
             raise ValueError(f"{name} must be at least 1, got {value}.")
+    if config.generator.width_growth < 0:
+        raise ValueError(f"generator.width_growth must be 0 or more, got {config.generator.width_growth}.")
     if config.generator.image_size < MIN_IMAGE_SIZE:
         raise ValueError(
             f"generator.image_size must be at least {MIN_IMAGE_SIZE}, got {config.generator.image_size}."

@@ -115,8 +115,10 @@ def _everyday() -> Config:
     return Config(
         lab=people,
         wild=people,
-        batch_size=16,
-        generator=GeneratorConfig(num_stacks=1, width=64, image_size=128, softmax_heatmaps=True),
+        batch_size=32,
+        generator=GeneratorConfig(
+            num_stacks=1, width=64, width_growth=64, image_size=128, softmax_heatmaps=True
+        ),
         augmentation=AugmentationConfig(shift=0.05, contrast=0.2),
         pretrain_2d=StageConfig(steps=0, wild_share=1.0),
         pretrain_3d=StageConfig(

@@ -8,12 +8,14 @@ from tf_advpose.models.convolution import Conv2D
 NUM_MODULES = 3  # Sec. 5: three sequential residual and downsampling modules
 
 
-def regress_depth(features, heatmaps, *, num_joints: int, width: int):
+def regress_depth(features, heatmaps, *, num_joints: int, width: int, width_growth: int):
     """Regresses a depth a joint from image features and heatmaps.
 
     Args:
       features: [B, H, W, C], of the last stack.
       heatmaps: [B, H, W, P], of the last stack.
+      width: channels that the two are brought to.
+      width_growth: channels more at every halving of the resolution.
 
     Returns:
       [B, P] float32, half-crop units, relative to the root.
@@ -25,7 +27,7 @@ def regress_depth(features, heatmaps, *, num_joints: int, width: int):
         ]
     )
     for index in range(1, NUM_MODULES + 1):
-        merged = residual(merged, width, f"depth_res{index}")
+        merged = residual(merged, width + (index - 1) * width_growth, f"depth_res{index}")
         merged = layers.MaxPooling2D(name=f"depth_pool{index}")(merged)
     pooled = layers.GlobalAveragePooling2D(dtype="float32", name="depth_average")(merged)
     return layers.Dense(num_joints, kernel_initializer=output_initializer(), dtype="float32", name="depth")(

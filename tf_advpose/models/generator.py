@@ -14,6 +14,7 @@ def build_generator(
     image_size: int = 256,
     num_joints: int = 16,
     width: int = 256,
+    width_growth: int = 0,
     num_residuals: int = 1,
     depth: int = 4,
     mean: tuple[float, float, float] = MPII_MEAN,
@@ -33,12 +34,15 @@ def build_generator(
         num_stacks=num_stacks,
         num_joints=num_joints,
         width=width,
+        width_growth=width_growth,
         num_residuals=num_residuals,
         depth=depth,
         mean=mean,
         softmax_heatmaps=softmax_heatmaps,
     )
-    joint_depth = regress_depth(features, heatmaps[-1], num_joints=num_joints, width=width)
+    joint_depth = regress_depth(
+        features, heatmaps[-1], num_joints=num_joints, width=width, width_growth=width_growth
+    )
     return keras.Model(image, {"heatmaps": heatmaps, "depth": joint_depth}, name="generator")
 
 

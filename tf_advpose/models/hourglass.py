@@ -29,6 +29,7 @@ def hourglass_features(
     num_stacks: int,
     num_joints: int,
     width: int,
+    width_growth: int,
     num_residuals: int,
     depth: int,
     mean: tuple[float, float, float],
@@ -53,7 +54,7 @@ def hourglass_features(
     heatmaps = []
     for stack in range(1, num_stacks + 1):
         name = f"stack{stack}"
-        features = _hourglass(trunk, depth, width, num_residuals, f"{name}_hg")
+        features = _hourglass(trunk, depth, width, width_growth, num_residuals, f"{name}_hg")
         features = residuals(features, width, num_residuals, f"{name}_out")
         features = Conv2D(width, 1, name=f"{name}_features_conv")(features)
         features = normalise_and_relu(features, f"{name}_features")
@@ -79,15 +80,16 @@ def hourglass_features(
     return heatmaps, features
 
 
-def _hourglass(features, depth: int, width: int, num_residuals: int, name: str):
+def _hourglass(features, depth: int, width: int, width_growth: int, num_residuals: int, name: str):
     """One hourglass: halves the resolution `depth` times and comes back, adding what it passed."""
     upper = residuals(features, width, num_residuals, f"{name}{depth}_up")
     lower = layers.MaxPooling2D(name=f"{name}{depth}_pool")(features)
-    lower = residuals(lower, width, num_residuals, f"{name}{depth}_down")
+    inner = width + width_growth
+    lower = residuals(lower, inner, num_residuals, f"{name}{depth}_down")
     if depth > 1:
-        lower = _hourglass(lower, depth - 1, width, num_residuals, name)
+        lower = _hourglass(lower, depth - 1, inner, width_growth, num_residuals, name)
     else:
-        lower = residuals(lower, width, num_residuals, f"{name}{depth}_bottom")
+        lower = residuals(lower, inner, num_residuals, f"{name}{depth}_bottom")
     lower = residuals(lower, width, num_residuals, f"{name}{depth}_back")
     lower = Upsample2x(name=f"{name}{depth}_upsample")(lower)
     return layers.Add(name=f"{name}{depth}_add")([upper, lower])
@@ -109,6 +111,7 @@ def build_hourglass(
     image_size: int = 256,
     num_joints: int = 16,
     width: int = 256,
+    width_growth: int = 0,
     num_residuals: int = 1,
     depth: int = 4,
     mean: tuple[float, float, float] = MPII_MEAN,
@@ -121,6 +124,8 @@ def build_hourglass(
       image_size: side S of the input in pixels, a multiple of 4 x 2^depth.
       num_joints: P.
       width: channels of the trunk; the stem starts with a quarter of it.
+      width_growth: channels more at every halving of the resolution, as Newell et al. (NIPS 2017) have;
+        they cost little there, and are where a network sees all of a person at once.
       num_residuals: residual modules at each resolution.
       depth: how often each hourglass halves the resolution.
       mean: RGB in [0, 1], subtracted from the image.
@@ -140,6 +145,7 @@ def build_hourglass(
         num_stacks=num_stacks,
         num_joints=num_joints,
         width=width,
+        width_growth=width_growth,
         num_residuals=num_residuals,
         depth=depth,
         mean=mean,

@@ -10,7 +10,7 @@ from tf_advpose.people.kinematics import Pose
 
 _WILD_SHARE = 0.6  # of the wild's people do what nobody does in the lab
 _EVERYDAY = (lab_poses.FAMILIES, wild_poses.FAMILIES, everyday_poses.FAMILIES)
-_EVERYDAY_SHARES = (0.4, 0.3, 0.3)
+_EVERYDAY_SHARES = (0.5, 0.2, 0.3)
 _MOST_TURN = np.radians(50)  # a body on the ground that would roll over farther is in another pose
 _ATTEMPTS = 100
 
