@@ -33,8 +33,9 @@ CHOICES = {
     "the preset": {},
     "bfloat16": {"policy": "mixed_bfloat16"},
     "XLA": {"jit_compile": True},
-    "width 96": {"generator.width": 96},
-    "width 128": {"generator.width": 128},
+    "no growth of the width": {"generator.width_growth": 0},
+    "half the growth": {"generator.width_growth": 32},
+    "width 128, no growth": {"generator.width": 128, "generator.width_growth": 0},
     "two hourglasses": {"generator.num_stacks": 2},
     "images of 64 pixels": {"generator.image_size": 64},
     "squared error": {"generator.softmax_heatmaps": False},
@@ -43,7 +44,7 @@ CHOICES = {
     "half the rate": {f"{STAGE}.learning_rate": 2.5e-3},
     "twice the rate": {f"{STAGE}.learning_rate": 1e-2},
     "constant rate": {f"{STAGE}.schedule": "constant"},
-    "batches of 32": {"batch_size": 32},
+    "batches of 16": {"batch_size": 16},
     "no augmentation but mirroring": {
         f"augmentation.{name}": 0.0 for name in ("scale", "rotation", "colour", "shift", "contrast")
     },

@@ -21,7 +21,7 @@ def card(figures: dict) -> str:
         figures,
         image_size=generator["image_size"],
         stacks="one hourglass" if stacks == 1 else f"{stacks} hourglasses",
-        width=generator["width"],
+        widths=_widths(generator),
         parameters=f"{figures['parameters'] / 1e6:.2f}",
         megabytes=" and ".join(f"{size / 1e6:.1f} MB in {name}" for name, size in figures["bytes"].items()),
         train_examples=f"{people['train_examples']:,}",
@@ -36,6 +36,12 @@ def card(figures: dict) -> str:
         poses=_poses(figures["poses"]),
         real=_real(figures["real"]) if "real" in figures else "Not measured.",
     )
+
+
+def _widths(generator: dict) -> str:
+    """Channels at the full resolution of the heatmaps, and at the lowest."""
+    width, growth = generator["width"], generator["width_growth"]
+    return f"{width} to {width + generator['depth'] * growth}" if growth else f"{width}"
 
 
 def _accuracy(test: dict[str, dict]) -> str:
