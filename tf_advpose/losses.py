@@ -33,8 +33,8 @@ def heatmap_cross_entropy(
 ) -> tf.Tensor:
     """In place of the first term of Eq. 2: which cell is the joint in?
 
-    The cross-entropy of each map as a distribution over its cells, summed over the stacks; divided by
-    (batch x joints x cells) as `heatmap_loss`, so that the two weigh alike beside the depth term.
+    The cross-entropy of each map as a distribution over its cells, in nats, summed over the stacks;
+    divided by (batch x joints).
 
     Args:
       predicted: [B, H, W, P] a stack, from a generator with `softmax_heatmaps`.
@@ -44,10 +44,13 @@ def heatmap_cross_entropy(
     Returns:
       Scalar float32.
     """
-    weight = joint_weight[:, None, None, :] * _as_distributions(target)
-    return tf.add_n(
-        [-tf.reduce_mean(weight * tf.math.log(_as_distributions(stack) + _TINY)) for stack in predicted]
-    )
+    truth = joint_weight[:, None, None, :] * _as_distributions(target)
+
+    def of_stack(stack: tf.Tensor) -> tf.Tensor:
+        entropies = -tf.reduce_sum(truth * tf.math.log(_as_distributions(stack) + _TINY), axis=[1, 2])
+        return tf.reduce_mean(entropies)
+
+    return tf.add_n([of_stack(stack) for stack in predicted])
 
 
 def _as_distributions(maps: tf.Tensor) -> tf.Tensor:

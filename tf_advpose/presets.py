@@ -122,9 +122,10 @@ def _everyday() -> Config:
         augmentation=AugmentationConfig(shift=0.05, contrast=0.2),
         pretrain_2d=StageConfig(steps=0, wild_share=1.0),
         pretrain_3d=StageConfig(
-            steps=40_000, wild_share=0.0, learning_rate=5e-3, schedule="cosine", warm_up=500
+            steps=32_000, wild_share=0.0, learning_rate=3e-3, schedule="cosine", warm_up=500
         ),
         adversarial=StageConfig(steps=0, wild_share=0.5),
+        depth_weight=10.0,  # a gradient of the size of the cross-entropy's
         generator_optimizer="adam",
         average_decay=0.999,
         checkpoint_every=500,
