@@ -40,11 +40,19 @@ ROWS = ("baseline", "descriptor", "full")  # the first pretrains for all
 
 def training(row: str) -> list[str]:
     """The command that trains a row."""
+    settings = {
+        "seed": FLAGS.seed,
+        "policy": FLAGS.policy,
+        "wild": "synthetic_people/everyday_2d",
+        "pretrain_3d.wild_share": 0.5,
+        "pretrain_3d.steps": FLAGS.pretraining,
+        "adversarial.steps": FLAGS.steps,
+        "adversarial.learning_rate": 5e-4,
+        "adversarial.schedule": "cosine",
+    }
     words = ["train.py", f"--preset={row}_everyday", f"--work_dir={FLAGS.work_dir}/{row}"]
-    words += [f"--data_dir={FLAGS.data_dir}", f"--config.seed={FLAGS.seed}", f"--config.policy={FLAGS.policy}"]
-    words += ["--config.wild=synthetic_people/everyday_2d", "--config.pretrain_3d.wild_share=0.5"]
-    words += [f"--config.pretrain_3d.steps={FLAGS.pretraining}", f"--config.adversarial.steps={FLAGS.steps}"]
-    words += ["--config.adversarial.learning_rate=1e-3", "--config.adversarial.schedule=cosine"]
+    words += [f"--data_dir={FLAGS.data_dir}"]
+    words += [f"--config.{name}={value}" for name, value in settings.items()]
     return words if row == ROWS[0] else [*words, f"--start_from={FLAGS.work_dir}/{ROWS[0]}"]
 
 
