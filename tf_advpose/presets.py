@@ -126,6 +126,7 @@ def _everyday() -> Config:
         ),
         adversarial=StageConfig(steps=0, wild_share=0.5),
         depth_weight=10.0,  # a gradient of the size of the cross-entropy's
+        lambda_adversarial=1e-2,  # beside that depth term what the default is beside its own
         generator_optimizer="adam",
         average_decay=0.999,
         checkpoint_every=500,
