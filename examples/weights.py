@@ -24,6 +24,7 @@ from tf_advpose.startup import keep_freed_memory, load_tensorflow_quietly
 keep_freed_memory()
 load_tensorflow_quietly()
 
+import keras
 import weights_card
 
 from tf_advpose import presets, work_folder
@@ -125,7 +126,20 @@ def _on_real_photos(folder: pathlib.Path, exported: pathlib.Path) -> dict:
     return json.loads(output.read_text())
 
 
-def ship(folder: pathlib.Path, exported: pathlib.Path, figures: dict, output: pathlib.Path) -> None:
+def halved(generator: keras.Model, config: Config) -> keras.Model:
+    """The generator with float16 weights, whose file is half as large; float32 models read it too."""
+    keras.config.set_dtype_policy("float16")
+    try:
+        half = work_folder.new_generator(config)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    half.set_weights(generator.get_weights())
+    return half
+
+
+def ship(
+    folder: pathlib.Path, exported: pathlib.Path, figures: dict, config: Config, output: pathlib.Path
+) -> None:
     """Writes the folder that is shipped: a run to go on from, .tflite files, figures and card."""
     run = folder / "run"
     with saved_model.written_aside(output) as aside:
@@ -133,7 +147,7 @@ def ship(folder: pathlib.Path, exported: pathlib.Path, figures: dict, output: pa
             shutil.copyfile(run / name, aside / name)
         for name in FORMATS:
             shutil.copyfile(exported / artefacts.tflite_file(name), aside / artefacts.tflite_file(name))
-        generator = work_folder.load_generator(str(run), STAGE, "average")
+        generator = halved(work_folder.load_generator(str(run), STAGE, "average"), config)
         work_folder.save_weights(generator, work_folder.weights_path(str(aside), STAGE, "generator"))
         write_json(aside / weights_card.FIGURES_FILE, figures)
         (aside / weights_card.CARD_FILE).write_text(weights_card.card(figures))
@@ -146,7 +160,7 @@ def main(_) -> None:
     prepared.prepare_people_once(FLAGS.data_dir, domains=(DOMAIN,), **PEOPLE)
     config = train(folder)
     exported = export(folder)
-    ship(folder, exported, measure(folder, exported, config), output)
+    ship(folder, exported, measure(folder, exported, config), config, output)
     print(f"Written: {output}")
 
 
