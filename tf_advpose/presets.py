@@ -122,13 +122,14 @@ def _everyday() -> Config:
         augmentation=AugmentationConfig(shift=0.05, contrast=0.2),
         pretrain_2d=StageConfig(steps=0, wild_share=1.0),
         pretrain_3d=StageConfig(
-            steps=32_000, wild_share=0.0, learning_rate=3e-3, schedule="cosine", warm_up=500
+            steps=21_000, wild_share=0.0, learning_rate=2e-3, schedule="cosine", warm_up=500
         ),
         adversarial=StageConfig(steps=0, wild_share=0.5),
         depth_weight=10.0,  # a gradient of the size of the cross-entropy's
         lambda_adversarial=1e-2,  # beside that depth term what the default is beside its own
         generator_optimizer="adam",
         average_decay=0.999,
+        largest_gradient=2.0,
         checkpoint_every=500,
         validate_on=f"{people}:validation",
         validate_every=1000,

@@ -59,24 +59,27 @@ def normalise_and_relu(features, name: str):
     return layers.ReLU(name=f"{name}_relu")(features)
 
 
-def residual(features, width: int, name: str):
+def residual(features, width: int, name: str, normalise_skip: bool = False):
     """Pre-activation bottleneck of Newell et al.: 1x1, 3x3, 1x1, the middle at half the width.
 
-    The skip path is the unnormalised input, through a 1x1 convolution where the width changes.
+    The skip path is the unnormalised input. Where the width changes it goes through a 1x1 convolution;
+    with `normalise_skip` this has the normalised input, as in He et al. (ECCV 2016), so that features
+    cannot grow from one change of width to the next.
     """
-    branch = normalise_and_relu(features, f"{name}_1")
-    branch = Conv2D(width // 2, 1, name=f"{name}_1_conv")(branch)
+    normalised = normalise_and_relu(features, f"{name}_1")
+    branch = Conv2D(width // 2, 1, name=f"{name}_1_conv")(normalised)
     branch = normalise_and_relu(branch, f"{name}_2")
     branch = Conv2D(width // 2, 3, padding="same", name=f"{name}_2_conv")(branch)
     branch = normalise_and_relu(branch, f"{name}_3")
     branch = Conv2D(width, 1, name=f"{name}_3_conv")(branch)
     if features.shape[-1] != width:
-        features = Conv2D(width, 1, name=f"{name}_skip_conv")(features)
+        skipped = normalised if normalise_skip else features
+        features = Conv2D(width, 1, name=f"{name}_skip_conv")(skipped)
     return layers.Add(name=f"{name}_add")([features, branch])
 
 
-def residuals(features, width: int, count: int, name: str):
+def residuals(features, width: int, count: int, name: str, normalise_skip: bool = False):
     """`count` residuals in a row."""
     for index in range(count):
-        features = residual(features, width, f"{name}_res{index + 1}")
+        features = residual(features, width, f"{name}_res{index + 1}", normalise_skip)
     return features

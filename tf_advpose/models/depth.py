@@ -27,7 +27,8 @@ def regress_depth(features, heatmaps, *, num_joints: int, width: int, width_grow
         ]
     )
     for index in range(1, NUM_MODULES + 1):
-        merged = residual(merged, width + (index - 1) * width_growth, f"depth_res{index}")
+        grown = width + (index - 1) * width_growth
+        merged = residual(merged, grown, f"depth_res{index}", normalise_skip=True)
         merged = layers.MaxPooling2D(name=f"depth_pool{index}")(merged)
     pooled = layers.GlobalAveragePooling2D(dtype="float32", name="depth_average")(merged)
     return layers.Dense(num_joints, kernel_initializer=output_initializer(), dtype="float32", name="depth")(

@@ -85,12 +85,12 @@ def _hourglass(features, depth: int, width: int, width_growth: int, num_residual
     upper = residuals(features, width, num_residuals, f"{name}{depth}_up")
     lower = layers.MaxPooling2D(name=f"{name}{depth}_pool")(features)
     inner = width + width_growth
-    lower = residuals(lower, inner, num_residuals, f"{name}{depth}_down")
+    lower = residuals(lower, inner, num_residuals, f"{name}{depth}_down", normalise_skip=True)
     if depth > 1:
         lower = _hourglass(lower, depth - 1, inner, width_growth, num_residuals, name)
     else:
         lower = residuals(lower, inner, num_residuals, f"{name}{depth}_bottom")
-    lower = residuals(lower, width, num_residuals, f"{name}{depth}_back")
+    lower = residuals(lower, width, num_residuals, f"{name}{depth}_back", normalise_skip=True)
     lower = Upsample2x(name=f"{name}{depth}_upsample")(lower)
     return layers.Add(name=f"{name}{depth}_add")([upper, lower])
 
