@@ -152,6 +152,19 @@ def test_width_growth_widens_every_halving_and_leaves_the_trunk():
     assert [channels(f"depth_res{index}_add") for index in (1, 2, 3)] == [16, 24, 32]
 
 
+def test_features_are_normalised_where_width_growth_changes_their_width():
+    """Else each change may multiply them; in training they reached 1e10. The stem is the public networks'."""
+    model = models.build_generator(1, image_size=128, width=16, width_growth=8)
+
+    def is_normalised(name: str) -> bool:
+        features = model.get_layer(f"{name}_skip_conv").input
+        return features is model.get_layer(f"{name}_1_relu").output
+
+    names = [f"stack1_hg{depth}_{way}_res1" for depth in (4, 3, 2, 1) for way in ("down", "back")]
+    assert all(is_normalised(name) for name in [*names, "depth_res2", "depth_res3"])
+    assert not any(is_normalised(f"stem_{block}_res1") for block in "ab")
+
+
 @pytest.mark.parametrize("build", [models.build_hourglass, models.build_generator])
 @pytest.mark.parametrize("image_size", [32, 100, 0])
 def test_an_image_size_that_cannot_be_halved_is_refused(build, image_size):
