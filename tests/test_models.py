@@ -153,7 +153,7 @@ def test_width_growth_widens_every_halving_and_leaves_the_trunk():
 
 
 def test_features_are_normalised_where_width_growth_changes_their_width():
-    """Else each change may multiply them; in training they reached 1e10. The stem is the public networks'."""
+    """Else each change may multiply them; they have reached 1e10. The stem is the public networks'."""
     model = models.build_generator(1, image_size=128, width=16, width_growth=8)
 
     def is_normalised(name: str) -> bool:
