@@ -1,0 +1,46 @@
+"""What the benchmarks on everyday people share: the people, and commands that train and score on them."""
+
+import pathlib
+import shlex
+import subprocess
+import sys
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from tf_advpose.startup import load_tensorflow_quietly
+
+load_tensorflow_quietly()
+
+from tf_advpose.data import prepared
+
+PEOPLE = "synthetic_people/everyday"
+COUNTS = {"train_examples": 48_000, "validation_examples": 600, "test_examples": 2000, "size": 160}
+PEOPLE_2D = "synthetic_people/everyday_2d"  # without depths, for training alone
+COUNTS_2D = {"train_examples": 24_000, "validation_examples": 1, "test_examples": 1, "size": 160}
+
+
+def prepare(data_dir: str, with_2d: bool = False) -> None:
+    """Renders the people, unless they are there."""
+    for name, counts in ((PEOPLE, COUNTS), (PEOPLE_2D, COUNTS_2D))[: 1 + with_2d]:
+        prepared.prepare_people_once(data_dir, domains=(name.partition("/")[2],), **counts)
+
+
+def train(preset: str, work_dir: str, data_dir: str, settings: dict, start_from: str = "") -> None:
+    """Trains a run by train.py, or goes on with it; `settings` are flags behind `--config.`."""
+    words = ["train.py", f"--preset={preset}", f"--work_dir={work_dir}", f"--data_dir={data_dir}"]
+    words += [f"--config.{name}={value}" for name, value in settings.items()]
+    run(words + ([f"--start_from={start_from}"] if start_from else []))
+
+
+def score(data_dir: str, output: str, *models: str) -> None:
+    """Scores models, which are flags of evaluate.py, on the test people; the figures go to `output`."""
+    run(["evaluate.py", *models, f"--data={PEOPLE}", f"--data_dir={data_dir}", f"--output={output}"])
+
+
+def run(words: list[str]) -> None:
+    """Prints and runs a command of this repository; ends this script where it fails."""
+    print(shlex.join(["python", *words]), flush=True)
+    status = subprocess.run([sys.executable, *words], cwd=REPOSITORY).returncode
+    if status:
+        sys.exit(status)
