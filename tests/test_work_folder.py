@@ -253,6 +253,13 @@ def test_stages_of_ones_own_are_kept(tmp_path, generator):
     assert depth_bias(work_folder.load_generator(ours, "pretrain_3d")) == 7
 
 
+def test_a_stage_that_both_runs_leave_out_is_no_obstacle(tmp_path, generator):
+    config = drawn_people.small_config(pretrain_2d=StageConfig(steps=0, wild_share=1.0))
+    theirs = finish(tmp_path / "theirs", config, generator, "pretrain_3d", "adversarial")
+    ours = finish(tmp_path / "ours", config, generator)
+    assert work_folder.take_over_stages(ours, theirs) == ["pretrain_3d"]
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [

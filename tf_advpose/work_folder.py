@@ -136,6 +136,8 @@ def has_begun(work_dir: str) -> bool:
 def stages_in_common(config: Config, other: str) -> list[str]:
     """The leading stages that `other` has finished under the very settings of `config`.
 
+    Stages that both leave out, which have no steps, are passed over.
+
     Raises:
       FileNotFoundError, ValueError: `other` holds no run, or its first stage is none of them.
     """
@@ -148,14 +150,16 @@ def stages_in_common(config: Config, other: str) -> list[str]:
     if different:
         raise ValueError(f"No stage of {other} can be taken over: its {', '.join(different)} differ.")
     common = []
-    for stage in STAGES[:-1]:
+    pretraining = [stage for stage in STAGES[:-1] if ours[stage]["steps"] or theirs[stage]["steps"]]
+    for stage in pretraining:
         needed = {stage} if stage == STAGES[0] else {stage, "freeze_hourglass"}
         finished = weights_path(other, stage, "generator").is_file()
         if not finished or any(ours[name] != theirs[name] for name in needed):
             break
         common.append(stage)
     if not common:
-        raise ValueError(f"{other} has not finished {STAGES[0]} under the same settings.")
+        first = pretraining[0] if pretraining else STAGES[0]
+        raise ValueError(f"{other} has not finished {first} under the same settings.")
     return common
 
 
