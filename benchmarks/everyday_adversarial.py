@@ -12,11 +12,9 @@ import everyday_runs
 from absl import app, flags
 
 FLAGS = flags.FLAGS
+flags.adopt_module_key_flags(everyday_runs)
 flags.DEFINE_string("work_dir", "runs/everyday_adversarial", "Folder of the runs.")
-flags.DEFINE_string("data_dir", "data/everyday", "Folder of the prepared people; made where it is missing.")
 flags.DEFINE_string("output", "benchmarks/results/everyday_adversarial.json", "New file for the figures.")
-flags.DEFINE_enum("policy", "float32", ["float32", "mixed_bfloat16"], "Precision of training.")
-flags.DEFINE_integer("seed", 0, "Seed of the training; the people stay the same.")
 flags.DEFINE_integer("pretraining", 6000, "Steps before the discriminator comes.", lower_bound=1)
 flags.DEFINE_integer("steps", 2000, "Steps with it, and without.", lower_bound=1)
 

@@ -8,11 +8,18 @@ import sys
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from absl import flags
+
 from tf_advpose.startup import load_tensorflow_quietly
 
 load_tensorflow_quietly()
 
+from tf_advpose.config import POLICIES
 from tf_advpose.data import prepared
+
+flags.DEFINE_string("data_dir", "data/everyday", "Folder of the prepared people; made where it is missing.")
+flags.DEFINE_enum("policy", "float32", POLICIES, "Precision of training.")
+flags.DEFINE_integer("seed", 0, "Seed of the training; the people stay the same.")
 
 PEOPLE = "synthetic_people/everyday"
 COUNTS = {"train_examples": 48_000, "validation_examples": 600, "test_examples": 2000, "size": 160}

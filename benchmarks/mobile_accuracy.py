@@ -14,11 +14,9 @@ import everyday_runs
 from absl import app, flags
 
 FLAGS = flags.FLAGS
+flags.adopt_module_key_flags(everyday_runs)
 flags.DEFINE_string("work_dir", "runs/mobile_accuracy", "Folder of the runs and their exports.")
-flags.DEFINE_string("data_dir", "data/everyday", "Folder of the prepared people; made where it is missing.")
 flags.DEFINE_string("output", "benchmarks/results/mobile_accuracy.json", "New file for the figures.")
-flags.DEFINE_enum("policy", "float32", ["float32", "mixed_bfloat16"], "Precision of training.")
-flags.DEFINE_integer("seed", 0, "Seed of the training; the people stay the same.")
 flags.DEFINE_integer("steps", 3000, "Steps of 16 pictures.", lower_bound=1)
 
 SIZES = ("2s", "mobile")
