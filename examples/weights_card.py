@@ -102,7 +102,8 @@ def _real(real: dict[str, dict]) -> str:
     sides = real["sides"]["all"]
     return "\n\n".join(
         [
-            "People of a few dozen photographs of public datasets, which served for nothing else; "
+            "People of a few dozen photographs of public datasets. Nothing was trained on them and no two "
+            "settings compared, but an earlier network's confusion of sides on them led to this wider one; "
             "`benchmarks/real_accuracy.py` defines the figures. So few give no more than an idea.",
             *map(to_markdown, tables),
             f"Of {sides['pairs']} pairs of left and right joints, {sides['wrong_side']:.0f} % of the "
