@@ -14,6 +14,7 @@ from tf_advpose.startup import load_tensorflow_quietly
 
 load_tensorflow_quietly()
 
+from tf_advpose import presets
 from tf_advpose.config import POLICIES
 from tf_advpose.data import prepared
 
@@ -22,15 +23,15 @@ flags.DEFINE_enum("policy", "float32", POLICIES, "Precision of training.")
 flags.DEFINE_integer("seed", 0, "Seed of the training; the people stay the same.")
 
 PEOPLE = "synthetic_people/everyday"
-COUNTS = {"train_examples": 48_000, "validation_examples": 600, "test_examples": 2000, "size": 160}
 PEOPLE_2D = "synthetic_people/everyday_2d"  # without depths, for training alone
-COUNTS_2D = {"train_examples": 24_000, "validation_examples": 1, "test_examples": 1, "size": 160}
+COUNTS_2D = {"train_examples": 24_000, "validation_examples": 1, "test_examples": 1}
 
 
 def prepare(data_dir: str, with_2d: bool = False) -> None:
     """Renders the people, unless they are there."""
-    for name, counts in ((PEOPLE, COUNTS), (PEOPLE_2D, COUNTS_2D))[: 1 + with_2d]:
-        prepared.prepare_people_once(data_dir, domains=(name.partition("/")[2],), **counts)
+    for name, counts in ((PEOPLE, {}), (PEOPLE_2D, COUNTS_2D))[: 1 + with_2d]:
+        making = presets.EVERYDAY_PEOPLE | counts
+        prepared.prepare_people_once(data_dir, domains=(name.partition("/")[2],), **making)
 
 
 def train(preset: str, work_dir: str, data_dir: str, settings: dict, start_from: str = "") -> None:

@@ -13,6 +13,8 @@ import pathlib
 import everyday_runs
 from absl import app, flags
 
+from tf_advpose import presets
+
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(everyday_runs)
 flags.DEFINE_string("work_dir", "runs/mobile_accuracy", "Folder of the runs and their exports.")
@@ -24,17 +26,18 @@ SIZES = ("2s", "mobile")
 
 def main(_) -> None:
     everyday_runs.prepare(FLAGS.data_dir)
+    everyday = presets.from_preset("everyday")
     settings = {
         "seed": FLAGS.seed,
         "policy": FLAGS.policy,
         "lab": everyday_runs.PEOPLE,
         "wild": everyday_runs.PEOPLE,
         "batch_size": 16,
-        "generator.image_size": 128,
-        "generator.softmax_heatmaps": True,
-        "depth_weight": 10.0,
-        "generator_optimizer": "adam",
-        "largest_gradient": 2.0,
+        "generator.image_size": everyday.generator.image_size,
+        "generator.softmax_heatmaps": everyday.generator.softmax_heatmaps,
+        "depth_weight": everyday.depth_weight,
+        "generator_optimizer": everyday.generator_optimizer,
+        "largest_gradient": everyday.largest_gradient,
         "pretrain_2d.steps": 0,
         "pretrain_3d.steps": FLAGS.steps,
         "pretrain_3d.wild_share": 0.0,

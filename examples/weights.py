@@ -51,7 +51,6 @@ flags.DEFINE_string("samples", None, "Folder of real samples, as benchmarks/real
 
 DOMAIN = "everyday"
 DATA = f"synthetic_people/{DOMAIN}"
-PEOPLE = {"train_examples": 48_000, "validation_examples": 600, "test_examples": 2000, "size": 160}
 STAGE = "pretrain_3d"
 FORMATS = ("float16", "int8")  # of the .tflite files that are shipped; the first is the one scored by group
 BATCH_SIZE = 100
@@ -92,7 +91,7 @@ def measure(folder: pathlib.Path, exported: pathlib.Path, config: Config) -> dic
         "command": f"python examples/weights.py --policy={config.policy} --output=weights",
         "preset": config.preset,
         "seed": config.seed,
-        "people": PEOPLE,
+        "people": presets.EVERYDAY_PEOPLE,
         "pictures_seen": training.steps * config.batch_size,
         "generator": dataclasses.asdict(config.generator),
         "parameters": work_folder.new_generator(config).count_params(),
@@ -157,7 +156,7 @@ def main(_) -> None:
     folder, output = pathlib.Path(FLAGS.work_dir), pathlib.Path(FLAGS.output)
     if output.exists():
         sys.exit(f"error: {output} exists. Give another --output, or remove it.")
-    prepared.prepare_people_once(FLAGS.data_dir, domains=(DOMAIN,), **PEOPLE)
+    prepared.prepare_people_once(FLAGS.data_dir, domains=(DOMAIN,), **presets.EVERYDAY_PEOPLE)
     config = train(folder)
     exported = export(folder)
     ship(folder, exported, measure(folder, exported, config), config, output)
