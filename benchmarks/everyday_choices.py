@@ -3,9 +3,10 @@
   python benchmarks/everyday_choices.py --data_dir=data/everyday
 
 Each choice is a short run of the preset `everyday` on one core, with as many steps as fit into --minutes
-of that core's time, over which its schedule goes; so what makes steps faster makes them more. Scored are
-the last and the averaged weights on the validation people, on whom nothing trains. Choices run side by
-side, one a core; interrupted, the same command goes on.
+of that core's time, over which its schedule goes; so what makes steps faster makes them more. Two runs, the
+second of which begins with the weights of the first, have half of the time each. Scored are the last and
+the averaged weights on the validation people, on whom nothing trains. Choices run side by side, one a core;
+interrupted, the same command goes on.
 """
 
 import concurrent.futures
@@ -40,18 +41,21 @@ CHOICES = {
     "width 128, no growth": {"generator.width": 128, "generator.width_growth": 0},
     "two hourglasses": {"generator.num_stacks": 2},
     "images of 64 pixels": {"generator.image_size": 64},
+    "images of 96 pixels": {"generator.image_size": 96},
     "squared error": {"generator.softmax_heatmaps": False, "depth_weight": 0.1},
     "heatmaps alone": {"depth_weight": 0.0},
     "a third of the depth's weight": {"depth_weight": 3.0},
     "RMSprop": {"generator_optimizer": "rmsprop", f"{STAGE}.learning_rate": 2.5e-4},
-    "half the rate": {f"{STAGE}.learning_rate": 1.5e-3},
-    "twice the rate": {f"{STAGE}.learning_rate": 6e-3},
+    "half the rate": {f"{STAGE}.learning_rate": 1e-3},
+    "twice the rate": {f"{STAGE}.learning_rate": 4e-3},
     "constant rate": {f"{STAGE}.schedule": "constant"},
     "batches of 16": {"batch_size": 16},
     "no augmentation but mirroring": {
         f"augmentation.{name}": 0.0 for name in ("scale", "rotation", "colour", "shift", "contrast")
     },
 }
+RUNS = {choice: [changes] for choice, changes in CHOICES.items()}
+RUNS["images of 64 pixels first"] = [{"generator.image_size": 64, "average_decay": 0.0}, {}]
 WARM_UP_STEPS, TIMED_STEPS = 5, 40
 SCHEDULE_WARM_UP = 200  # steps; the preset's is too long for short runs
 
@@ -65,32 +69,42 @@ def measure(choice: str, minutes: float, core: int, data_dir: str) -> dict:
     from measuring import tensorflow_on
 
     tensorflow_on(threads=1)
-    from tf_advpose import presets
     from tf_advpose.training.trainer import Trainer
 
-    config = presets.from_preset("everyday")
-    for name, value in CHOICES[choice].items():
-        part, _, field = name.rpartition(".")
-        setattr(getattr(config, part) if part else config, field, value)
-    config.validate_on = ""
-    stage = config.stage(STAGE)
-    stage.warm_up = SCHEDULE_WARM_UP
+    spent, steps = 0.0, []
     with tempfile.TemporaryDirectory() as folder:
-        seconds = _seconds_of_a_step(Trainer(config, f"{folder}/timed", data_dir))
-        stage.steps = int(60 * minutes / seconds)
-        started = time.process_time()
-        Trainer(config, f"{folder}/run", data_dir).run()
-        spent = time.process_time() - started
-        scored = {
-            weights: _score(f"{folder}/run", weights, config, data_dir) for weights in ("last", "average")
-        }
+        for number, changes in enumerate(RUNS[choice]):
+            work_dir = f"{folder}/{number}"
+            config = _config(changes)
+            config.initial_weights = f"{folder}/{number - 1}" if number else ""
+            stage = config.stage(STAGE)
+            seconds = _seconds_of_a_step(Trainer(config, f"{work_dir}_timed", data_dir))
+            stage.steps = int(60 * minutes / len(RUNS[choice]) / seconds)
+            started = time.process_time()
+            Trainer(config, work_dir, data_dir).run()
+            spent += time.process_time() - started
+            steps.append(stage.steps)
+        scored = {weights: _score(work_dir, weights, config, data_dir) for weights in ("last", "average")}
     return {
-        "changes": CHOICES[choice],
-        "steps": stage.steps,
-        "pictures": stage.steps * config.batch_size,
+        "changes": RUNS[choice],
+        "steps": steps,
+        "pictures": sum(steps) * config.batch_size,
         "processor_seconds": round(spent, 1),
         **scored,
     }
+
+
+def _config(changes: dict):
+    """The preset with `changes`, for a short run."""
+    from tf_advpose import presets
+
+    config = presets.from_preset("everyday")
+    for name, value in changes.items():
+        part, _, field = name.rpartition(".")
+        setattr(getattr(config, part) if part else config, field, value)
+    config.validate_on = ""
+    config.stage(STAGE).warm_up = SCHEDULE_WARM_UP
+    return config
 
 
 def _seconds_of_a_step(trainer) -> float:
@@ -139,13 +153,13 @@ def main(_) -> None:
             free.put(core)
 
     with concurrent.futures.ThreadPoolExecutor(len(FLAGS.core)) as pool:
-        to_come = {pool.submit(run, choice): choice for choice in CHOICES if choice not in found["choices"]}
+        to_come = {pool.submit(run, choice): choice for choice in RUNS if choice not in found["choices"]}
         for future in concurrent.futures.as_completed(to_come):
             choice = to_come[future]
             found["choices"][choice] = future.result()
             write_json(output, found)
             print(choice, found["choices"][choice]["last"], flush=True)
-    found["choices"] = {choice: found["choices"][choice] for choice in CHOICES}
+    found["choices"] = {choice: found["choices"][choice] for choice in RUNS}
     write_json(output, found)
     rows = {
         choice: (run["pictures"], *run["last"].values(), run["average"]["pckh"])
