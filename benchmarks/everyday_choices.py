@@ -45,6 +45,7 @@ CHOICES = {
     "squared error": {"generator.softmax_heatmaps": False, "depth_weight": 0.1},
     "heatmaps alone": {"depth_weight": 0.0},
     "a third of the depth's weight": {"depth_weight": 3.0},
+    "three times the depth's weight": {"depth_weight": 30.0},
     "RMSprop": {"generator_optimizer": "rmsprop", f"{STAGE}.learning_rate": 2.5e-4},
     "half the rate": {f"{STAGE}.learning_rate": 1e-3},
     "twice the rate": {f"{STAGE}.learning_rate": 4e-3},
