@@ -38,7 +38,8 @@ def main(_) -> None:
         start_from = "" if row == ROWS[0] else folders[ROWS[0]]
         everyday_runs.train(f"{row}_everyday", folder, FLAGS.data_dir, settings, start_from)
     models = f"--work_dir={','.join(folders.values())}"
-    everyday_runs.score(FLAGS.data_dir, FLAGS.output, models, "--weights=average")
+    steps = {"pretraining": FLAGS.pretraining, "steps": FLAGS.steps}
+    everyday_runs.score(FLAGS.data_dir, FLAGS.output, models, **steps)
 
 
 if __name__ == "__main__":

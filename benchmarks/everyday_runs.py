@@ -1,5 +1,6 @@
 """What the benchmarks on everyday people share: the people, and commands that train and score on them."""
 
+import json
 import pathlib
 import shlex
 import subprocess
@@ -17,6 +18,7 @@ load_tensorflow_quietly()
 from tf_advpose import presets
 from tf_advpose.config import POLICIES
 from tf_advpose.data import prepared
+from tf_advpose.files import write_json
 
 flags.DEFINE_string("data_dir", "data/everyday", "Folder of the prepared people; made where it is missing.")
 flags.DEFINE_enum("policy", "float32", POLICIES, "Precision of training.")
@@ -41,9 +43,16 @@ def train(preset: str, work_dir: str, data_dir: str, settings: dict, start_from:
     run(words + ([f"--start_from={start_from}"] if start_from else []))
 
 
-def score(data_dir: str, output: str, *models: str) -> None:
-    """Scores models, which are flags of evaluate.py, on the test people; the figures go to `output`."""
+def score(data_dir: str, output: str, *models: str, **steps: int) -> None:
+    """Scores models, which are flags of evaluate.py, on the test people.
+
+    The figures go to `output`, below the command that makes them; `steps` are flags of this script.
+    """
     run(["evaluate.py", *models, f"--data={PEOPLE}", f"--data_dir={data_dir}", f"--output={output}"])
+    settings = {"policy": flags.FLAGS.policy, "seed": flags.FLAGS.seed, **steps}
+    script = pathlib.Path(sys.argv[0]).name
+    words = ["python", f"benchmarks/{script}", *(f"--{name}={value}" for name, value in settings.items())]
+    write_json(output, {"command": shlex.join(words), **json.loads(pathlib.Path(output).read_text())})
 
 
 def run(words: list[str]) -> None:

@@ -64,7 +64,7 @@ def main(_) -> None:
         runs.append(run)
         int8.append(str(exported / "pose_int8.tflite"))
     models = (f"--work_dir={','.join(runs)}", f"--tflite={','.join(int8)}")
-    everyday_runs.score(FLAGS.data_dir, FLAGS.output, *models)
+    everyday_runs.score(FLAGS.data_dir, FLAGS.output, *models, steps=FLAGS.steps)
 
 
 if __name__ == "__main__":
