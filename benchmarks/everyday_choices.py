@@ -16,6 +16,7 @@ import pathlib
 import queue
 import sys
 import tempfile
+import threading
 import time
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
@@ -38,10 +39,10 @@ CHOICES = {
     "XLA": {"jit_compile": True},
     "no growth of the width": {"generator.width_growth": 0},
     "half the growth": {"generator.width_growth": 32},
+    "twice the growth": {"generator.width_growth": 128},
     "width 128, no growth": {"generator.width": 128, "generator.width_growth": 0},
     "two hourglasses": {"generator.num_stacks": 2},
     "images of 64 pixels": {"generator.image_size": 64},
-    "images of 96 pixels": {"generator.image_size": 96},
     "squared error": {"generator.softmax_heatmaps": False, "depth_weight": 0.1},
     "heatmaps alone": {"depth_weight": 0.0},
     "a third of the depth's weight": {"depth_weight": 3.0},
@@ -140,26 +141,25 @@ def main(_) -> None:
     found = json.loads(output.read_text()) if output.exists() else {"minutes": FLAGS.minutes, "choices": {}}
     if found["minutes"] != FLAGS.minutes:
         sys.exit(f"error: {output} has runs of {found['minutes']} minutes; give another --output.")
-    free = queue.SimpleQueue()
+    free, writing = queue.SimpleQueue(), threading.Lock()
     for core in FLAGS.core:
         free.put(core)
 
-    def run(choice: str) -> dict:
+    def run(choice: str) -> None:
         core = free.get()
         try:
-            return in_own_process(
+            measured = in_own_process(
                 __file__, choice=choice, minutes=FLAGS.minutes, core=core, data_dir=FLAGS.data_dir
             )
         finally:
             free.put(core)
+        with writing:
+            found["choices"][choice] = measured
+            write_json(output, found)
+            print(choice, measured["last"], flush=True)
 
     with concurrent.futures.ThreadPoolExecutor(len(FLAGS.core)) as pool:
-        to_come = {pool.submit(run, choice): choice for choice in RUNS if choice not in found["choices"]}
-        for future in concurrent.futures.as_completed(to_come):
-            choice = to_come[future]
-            found["choices"][choice] = future.result()
-            write_json(output, found)
-            print(choice, found["choices"][choice]["last"], flush=True)
+        list(pool.map(run, [choice for choice in RUNS if choice not in found["choices"]]))
     found["choices"] = {choice: found["choices"][choice] for choice in RUNS}
     write_json(output, found)
     rows = {
