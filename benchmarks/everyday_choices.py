@@ -138,7 +138,10 @@ def main(_) -> None:
     from tf_advpose.files import write_json
 
     output = pathlib.Path(FLAGS.output)
-    found = json.loads(output.read_text()) if output.exists() else {"minutes": FLAGS.minutes, "choices": {}}
+    command = f"python benchmarks/everyday_choices.py --minutes={FLAGS.minutes:g}"
+    found = {"command": command, "minutes": FLAGS.minutes, "choices": {}}
+    if output.exists():
+        found = json.loads(output.read_text())
     if found["minutes"] != FLAGS.minutes:
         sys.exit(f"error: {output} has runs of {found['minutes']} minutes; give another --output.")
     free, writing = queue.SimpleQueue(), threading.Lock()
