@@ -12,6 +12,7 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from export_models import SIZE
+from xnnpack import outside_xnnpack
 
 from tf_advpose import config as configuration
 from tf_advpose import presets
@@ -19,6 +20,17 @@ from tf_advpose.deploy import artefacts, metadata, outputs, parity, runtime, sav
 from tf_advpose.skeleton import BONES, JOINT_NAMES, NUM_JOINTS, ROOT
 
 METADATA = metadata.describe(presets.from_preset("geo_demo"), "adversarial", 4012.5)
+READ_OUT = {
+    "CAST",
+    "LESS_EQUAL",
+    "SELECT",
+    "ARG_MAX",
+    "FLOOR_DIV",
+    "FLOOR_MOD",
+    "GREATER",
+    "SELECT_V2",
+    "PACK",
+}
 FLOAT_ARTEFACTS = ("saved_model", "tflite_float32")
 
 READ_WITHOUT_OUR_CODE = """
@@ -212,6 +224,14 @@ def test_tflite_uses_builtin_operations_that_mobile_delegates_take(exported, num
     assert {kinds.CONV_2D, kinds.RESIZE_NEAREST_NEIGHBOR} < set(maps)
     assert not {kinds.CUSTOM, kinds.TILE} & {*joints, *maps}
     assert kinds.ARG_MAX in joints and kinds.ARG_MAX not in maps
+
+
+@pytest.mark.parametrize("number_format", tflite.FORMATS)
+def test_xnnpack_leaves_upsampling_and_the_read_out_alone(exported, number_format):
+    """An operation that it leaves in the middle of the network takes several times as long."""
+    left = outside_xnnpack(tflite_path(exported, number_format))
+    assert left.pop("RESIZE_NEAREST_NEIGHBOR") == 2
+    assert set(left) <= READ_OUT and sum(left.values()) < 20
 
 
 def test_int8_computes_in_int8_up_to_heatmaps_and_depth(exported):
