@@ -5,6 +5,7 @@ python benchmarks/xnnpack.py exports/full/1/pose_int8.tflite exports/full/1/pose
 
 import collections
 import pathlib
+import sys
 
 from absl import app
 from ai_edge_litert.interpreter import Interpreter
@@ -31,6 +32,8 @@ def outside_xnnpack(path: str | pathlib.Path) -> collections.Counter[str]:
 
 
 def main(arguments: list[str]) -> None:
+    if not arguments[1:]:
+        sys.exit("error: no file. Give one or more .tflite files.")
     for path in arguments[1:]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in outside_xnnpack(path).most_common())
         print(f"{path}: {kinds}")
