@@ -1,6 +1,8 @@
 """Which operations of .tflite files XNNPACK leaves to LiteRT's own kernels, on this processor.
 
-python benchmarks/xnnpack.py exports/full/1/pose_int8.tflite exports/full/1/pose_float32.tflite
+  python benchmarks/xnnpack.py exports/full/1/pose_int8.tflite exports/full/1/pose_float32.tflite
+
+Counts those of the graph of each file's first signature.
 """
 
 import collections
