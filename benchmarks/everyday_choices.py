@@ -139,9 +139,8 @@ def main(_) -> None:
 
     output = pathlib.Path(FLAGS.output)
     command = f"python benchmarks/everyday_choices.py --minutes={FLAGS.minutes:g}"
-    found = {"command": command, "minutes": FLAGS.minutes, "choices": {}}
-    if output.exists():
-        found = json.loads(output.read_text())
+    new = {"command": command, "minutes": FLAGS.minutes, "choices": {}}
+    found = json.loads(output.read_text()) if output.exists() else new
     if found["minutes"] != FLAGS.minutes:
         sys.exit(f"error: {output} has runs of {found['minutes']} minutes; give another --output.")
     free, writing = queue.SimpleQueue(), threading.Lock()

@@ -20,7 +20,7 @@ from tf_advpose.deploy import artefacts, metadata, outputs, parity, runtime, sav
 from tf_advpose.skeleton import BONES, JOINT_NAMES, NUM_JOINTS, ROOT
 
 METADATA = metadata.describe(presets.from_preset("geo_demo"), "adversarial", 4012.5)
-READ_OUT = {
+READ_OUT = {  # its operations that XNNPACK has not
     "CAST",
     "LESS_EQUAL",
     "SELECT",
@@ -228,7 +228,7 @@ def test_tflite_uses_builtin_operations_that_mobile_delegates_take(exported, num
 
 @pytest.mark.parametrize("number_format", tflite.FORMATS)
 def test_xnnpack_leaves_upsampling_and_the_read_out_alone(exported, number_format):
-    """An operation that it leaves in the middle of the network takes several times as long."""
+    """Whatever else it left would cut the network into more pieces."""
     left = outside_xnnpack(tflite_path(exported, number_format))
     assert left.pop("RESIZE_NEAREST_NEIGHBOR") == 2
     assert set(left) <= READ_OUT and sum(left.values()) < 20
