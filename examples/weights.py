@@ -87,8 +87,9 @@ def measure(folder: pathlib.Path, exported: pathlib.Path, config: Config) -> dic
     first = scored[FORMATS[0]]
     training = config.stage(STAGE)
     metadata = runtime.read_metadata(exported / artefacts.tflite_file(FORMATS[0]))
+    samples = " --samples=<folder>" if FLAGS.samples else ""
     figures = {
-        "command": f"python examples/weights.py --policy={config.policy} --output=weights",
+        "command": f"python examples/weights.py --policy={config.policy} --output=weights{samples}",
         "preset": config.preset,
         "seed": config.seed,
         "people": presets.EVERYDAY_PEOPLE,
@@ -156,7 +157,12 @@ def main(_) -> None:
     folder, output = pathlib.Path(FLAGS.work_dir), pathlib.Path(FLAGS.output)
     if output.exists():
         sys.exit(f"error: {output} exists. Give another --output, or remove it.")
-    prepared.prepare_people_once(FLAGS.data_dir, domains=(DOMAIN,), **presets.EVERYDAY_PEOPLE)
+    if FLAGS.samples and not pathlib.Path(FLAGS.samples).is_dir():
+        sys.exit(f"error: {FLAGS.samples} is no folder. Give --samples=<folder of real samples>, or none.")
+    try:
+        prepared.prepare_people_once(FLAGS.data_dir, domains=(DOMAIN,), **presets.EVERYDAY_PEOPLE)
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
     config = train(folder)
     exported = export(folder)
     ship(folder, exported, measure(folder, exported, config), config, output)

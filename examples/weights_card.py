@@ -64,7 +64,10 @@ def _groups(groups: dict[str, dict[str, dict]]) -> str:
         for kind, of_kind in groups.items()
         for name, figures in of_kind.items()
     }
-    title = "People of each group (how many), by the float16 file; skin from 1, the lightest, to 6"
+    title = (
+        "People of each group (how many), by the float16 file; children include teenagers; skin is the "
+        "tone drawn, from 1, the lightest, to 6, before a person's own brightness and the light change it"
+    )
     return to_markdown(Table(title, tuple(COLUMNS.values()), rows))
 
 
@@ -107,6 +110,6 @@ def _real(real: dict[str, dict]) -> str:
             "`benchmarks/real_accuracy.py` defines the figures. So few give no more than an idea.",
             *map(to_markdown, tables),
             f"Of {sides['pairs']} pairs of left and right joints, {sides['wrong_side']:.0f} % of the "
-            "joints lie on the wrong side; who cannot tell the sides gets 50 %.",
+            "joints lie on the wrong side; guessing sides at random would give 50 %.",
         ]
     )

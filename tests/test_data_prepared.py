@@ -309,25 +309,42 @@ class FakePeople:
             }
 
 
-def test_synthetic_people(tmp_path, monkeypatch):
-    """Either domain under its own name; what it was made with is in its metadata."""
+@pytest.fixture
+def fake_people(monkeypatch) -> FakePeople:
+    """Stands in for the rendering."""
     fake = FakePeople()
     module = types.SimpleNamespace(generate=fake.generate)
     monkeypatch.setitem(sys.modules, "tf_advpose.people.dataset", module)
     monkeypatch.setattr(tf_advpose.people, "dataset", module, raising=False)
+    return fake
+
+
+def test_synthetic_people(tmp_path, fake_people):
+    """Either domain under its own name; what it was made with is in its metadata."""
     made_with = {"train_examples": 3, "test_examples": 2, "size": 64, "seed": 7, "processes": 1}
     prepared.prepare("synthetic_people/lab", str(tmp_path), **made_with)
     prepared.prepare("synthetic_people/wild", str(tmp_path), **made_with, validation_examples=4)
     arguments = {"size": 64, "seed": 7, "processes": 1}
     in_both = (("train", 3), ("test", 2))
     expected = [(domain, *split, arguments) for domain in ("lab", "wild") for split in in_both]
-    assert fake.calls == [*expected, ("wild", "validation", 4, arguments)]
+    assert fake_people.calls == [*expected, ("wild", "validation", 4, arguments)]
     builder = prepared.open_builder("synthetic_people/wild", str(tmp_path))
     assert builder.info.splits["train"].num_examples == 3
     for key in ("train_examples", "test_examples", "size", "seed"):
         assert builder.info.metadata[key] == made_with[key]
     assert examples("synthetic_people/lab", "test", tmp_path)["lab-test-1"]["has_depth"]
     assert not examples("synthetic_people/wild", "test", tmp_path)["wild-test-1"]["has_depth"]
+
+
+def test_people_are_made_once(tmp_path, fake_people):
+    """The same again makes none; others than were asked for are not taken for them, nor lost."""
+    making = {"train_examples": 3, "test_examples": 2, "size": 64}
+    prepared.prepare_people_once(str(tmp_path), **making)
+    once = list(fake_people.calls)
+    prepared.prepare_people_once(str(tmp_path), **making)
+    with pytest.raises(ValueError, match="lab in .* made with .*'size': 32.*, got .*'size': 64.*Choose"):
+        prepared.prepare_people_once(str(tmp_path), **making | {"size": 32})
+    assert fake_people.calls == once and examples("synthetic_people/wild", "train", tmp_path)
 
 
 def test_real_synthetic_people(tmp_path):

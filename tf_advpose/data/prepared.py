@@ -94,12 +94,23 @@ def prepare_people_once(data_dir: str, domains: Sequence[str] = ("lab", "wild"),
     Args:
       data_dir: where prepared datasets lie; made if need be.
       making: how many and how large, as `SyntheticPeople` takes it.
+
+    Raises:
+      ValueError: a domain is there, but made otherwise.
     """
     for name in (f"synthetic_people/{domain}" for domain in domains):
         try:
-            open_builder(name, data_dir)
+            metadata = open_builder(name, data_dir).info.metadata
         except FileNotFoundError:
             prepare(name, data_dir, seed=0, processes=os.cpu_count(), **making)
+            continue
+        wanted = {"seed": 0, "backgrounds": None, **making}
+        found = {key: metadata.get(key) for key in wanted}
+        if found != wanted:
+            raise ValueError(
+                f"Expected {name} in {_folder(name, data_dir)} made with {wanted}, got {found}. Choose "
+                "another folder, or delete that one to have it made anew."
+            )
 
 
 def open_builder(name: str, data_dir: str) -> tfds.core.DatasetBuilder:
