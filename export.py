@@ -1,9 +1,10 @@
 """Exports a trained generator as SavedModel and .tflite, each compared with the Keras model first.
 
-  python export.py --work_dir=runs/demo --output=exports --parity_data=synthetic_people/wild
+  python export.py --work_dir=runs/demo/adversarial --parity_data=synthetic_people/wild --data_dir=data/demo
 
-writes exports/demo/1/, which TensorFlow Serving can serve, with pose_float32.tflite, pose_float16.tflite,
-pose_dynamic.tflite and pose_int8.tflite in it, and parity.md, which says how far each is from the model.
+writes exports/adversarial/1/, which TensorFlow Serving can serve, with pose_float32.tflite,
+pose_float16.tflite, pose_dynamic.tflite and pose_int8.tflite in it, and parity.md, which says how far each
+is from the model.
 """
 
 import re

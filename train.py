@@ -1,6 +1,6 @@
 """Trains a generator through the paper's three stages.
 
-  python train.py --preset=full_2s --work_dir=runs/full_2s --data_dir=data
+  python train.py --preset=full_2s --work_dir=runs/full --data_dir=data
 
 The same command goes on after an interruption; SIGTERM saves a checkpoint first. Each setting of the preset
 is a flag:

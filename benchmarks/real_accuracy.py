@@ -1,6 +1,6 @@
 """How well does a model find people in real photos that nothing was trained or tuned on?
 
-  python benchmarks/real_accuracy.py --model=exports/full/pose_float16.tflite --samples=/folder/of/samples
+  python benchmarks/real_accuracy.py --model=exports/full/1/pose_float16.tflite --samples=/folder/of/samples
 
 Scores any model that `PosePredictor` opens on the people of a few real photos, writes the figures and draws
 each person with labels and prediction. The photos are few: whoever chooses a setting by these figures makes
