@@ -5,6 +5,7 @@
 prints, for each photo and box (x, y, width, height), every joint's pixel and depth. KServe speaks the same.
 """
 
+import argparse
 import base64
 import json
 import pathlib
@@ -12,22 +13,16 @@ import sys
 import urllib.error
 import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-
-from absl import app, flags
-
-from tf_advpose.skeleton import JOINT_NAMES
-
-FLAGS = flags.FLAGS
-flags.DEFINE_string("url", "http://localhost:8501/v1/models/full", "Address of the model.")
-flags.DEFINE_float("timeout", 30.0, "Seconds to wait for an answer.", lower_bound=0.1)
+JOINT_NAMES = (
+    "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "pelvis", "thorax",
+    "upper_neck", "head_top", "right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow",
+    "left_wrist",
+)  # fmt: skip
 
 
-def predict(url: str, photos: list[tuple[bytes, list[float]]], timeout: float = 30.0) -> list[dict]:
+def predict(url: str, photos: list[tuple[bytes, list[float]]], timeout: float) -> list[dict]:
     """For each photo (JPEG or PNG, box): "joints_2d" in its pixels, "depth" and "confidence".
-
-    Raises:
-      RuntimeError: the server refuses, or is not there; says why.
+    Raises RuntimeError, which says why, where the server refuses, is not there or is another.
     """
     instances = [{"bytes": {"b64": base64.b64encode(photo).decode()}, "box": box} for photo, box in photos]
     body = json.dumps({"signature_name": "from_jpeg", "instances": instances}).encode()
@@ -39,16 +34,21 @@ def predict(url: str, photos: list[tuple[bytes, list[float]]], timeout: float = 
         raise RuntimeError(f"The server refuses ({error.code}): {error.read().decode()}") from None
     except OSError as error:
         raise RuntimeError(f"No answer from {url}: {error}") from None
+    except (ValueError, KeyError, TypeError):
+        raise RuntimeError(f"What {url} answers holds no predictions: is it a model's address?") from None
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--url", default="http://localhost:8501/v1/models/full", help="of the model")
+    parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for an answer")
+    parser.add_argument("people", nargs="+", metavar="photo,x,y,width,height", help="photo, and box in it")
+    given = parser.parse_args()
     try:
-        photos = []
-        for argument in arguments[1:]:
-            path, *box = argument.rsplit(",", 4)
-            photos.append((pathlib.Path(path).read_bytes(), [float(number) for number in box]))
-        for argument, pose in zip(arguments[1:], predict(FLAGS.url, photos, FLAGS.timeout), strict=True):
-            print(argument)
+        parts = [person.rsplit(",", 4) for person in given.people]
+        photos = [(pathlib.Path(path).read_bytes(), [*map(float, box)]) for path, *box in parts]
+        for person, pose in zip(given.people, predict(given.url, photos, given.timeout), strict=True):
+            print(person)
             for name, (x, y), depth in zip(JOINT_NAMES, pose["joints_2d"], pose["depth"], strict=True):
                 print(f"  {name:15s} x {x:7.1f}  y {y:7.1f}  depth {depth:+.3f}")
     except (RuntimeError, ValueError, OSError) as error:
@@ -56,4 +56,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    main()

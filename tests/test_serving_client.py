@@ -28,7 +28,8 @@ def server():
             answer = (
                 {"error": "an empty box"} if refused else {"predictions": [pose] * len(body["instances"])}
             )
-            content = json.dumps(answer).encode()
+            answer = {"/none:predict": {}, "/list:predict": []}.get(self.path, answer)
+            content = b"<html>" if self.path == "/page:predict" else json.dumps(answer).encode()
             self.send_response(400 if refused else 200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
@@ -46,7 +47,8 @@ def server():
 
 def run(server, *arguments: str) -> subprocess.CompletedProcess:
     url = f"--url=http://127.0.0.1:{server.server_address[1]}/v1/models/full"
-    return subprocess.run([sys.executable, CLIENT, url, *arguments], capture_output=True, text=True)
+    command = [sys.executable, "-I", "-S", CLIENT, url, *arguments]  # with the standard library alone
+    return subprocess.run(command, capture_output=True, text=True)
 
 
 def test_asks_as_tensorflow_serving_wants_it_and_prints_every_joint(server, tmp_path):
@@ -83,3 +85,19 @@ def test_mistakes_end_in_one_line(server, tmp_path, monkeypatch, arguments, mess
     assert result.returncode == 1 and not result.stdout
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: ") and message in line
+
+
+@pytest.mark.parametrize("path", ["page", "none", "list"])
+def test_an_answer_without_predictions_is_told(server, tmp_path, path):
+    """A page of another server, and JSON of another one."""
+    (tmp_path / "photo.jpg").write_bytes(b"photo")
+    url = f"http://127.0.0.1:{server.server_address[1]}/{path}"
+    result = run(server, f"--url={url}", f"{tmp_path / 'photo.jpg'},1,2,3,4")
+    assert result.returncode == 1 and not result.stdout
+    assert result.stderr == f"error: What {url} answers holds no predictions: is it a model's address?\n"
+
+
+def test_without_a_photo_it_says_how_it_is_used(server):
+    result = run(server)
+    assert result.returncode == 2 and result.stderr.startswith("usage: ")
+    assert not hasattr(server, "asked")
