@@ -132,6 +132,16 @@ def test_batches_that_are_empty_or_too_large_are_refused(loaded, ask, count):
         ask([JPEG] * count, [BOX] * count)
 
 
+def test_few_photos_of_a_request_are_decoded_at_a_time(loaded):
+    """Each may take hundreds of megabytes, and a request may hold 64 of them."""
+    graph = loaded.signatures["from_jpeg"].graph.as_graph_def()
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    loops = [node for node in nodes if node.op in ("While", "StatelessWhile")]
+    assert loops and all(
+        loop.attr["parallel_iterations"].i == serving.PHOTOS_AT_A_TIME <= 2 for loop in loops
+    )
+
+
 def test_inputs_of_different_number_are_refused(loaded, ask):
     with pytest.raises(tf.errors.InvalidArgumentError, match="same number"):
         ask([JPEG, JPEG], [BOX])

@@ -10,6 +10,7 @@ from tf_advpose.heatmaps import decode
 from tf_advpose.skeleton import ROOT
 
 MAX_BATCH = 64  # examples of one request
+PHOTOS_AT_A_TIME = 2  # that are decoded of one request, for they may be large
 
 
 def to_image(images: tf.Tensor) -> tf.Tensor:
@@ -102,6 +103,7 @@ class PoseEstimator(tf.Module):
                     tf.TensorSpec([crop_size, crop_size, 3], tf.float32),
                     tf.TensorSpec([2, 3], tf.float32),
                 ),
+                parallel_iterations=PHOTOS_AT_A_TIME,
             )
             outputs = estimate(to_image(crops))
             joints_2d = tf.einsum("bij,bpj->bpi", crop_to_image[:, :, :2], outputs["joints_2d"])
