@@ -88,8 +88,9 @@ def _reason(error: tf.errors.InvalidArgumentError) -> str:
 def main(_) -> None:
     try:
         model = ServedModel(FLAGS.name, FLAGS.saved_model)
-    except OSError as error:
-        sys.exit(f"error: {error}")
+    except (OSError, ValueError, IndexError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0]
+        sys.exit(f"error: {FLAGS.saved_model} is not a whole SavedModel; copy or export it again: {reason}")
     server = kserve.ModelServer()
     server.register_model(model)
     # What ModelServer.start would start; it has no argument for the address.

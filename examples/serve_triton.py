@@ -65,8 +65,11 @@ def main(_) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Triton tidies up as after Ctrl+C
     try:
         loaded = tf.saved_model.load(FLAGS.saved_model)
-    except OSError as error:
-        sys.exit(f"error: {error}")
+    except (OSError, ValueError, IndexError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0]
+        sys.exit(f"error: {FLAGS.saved_model} is not a whole SavedModel; copy or export it again: {reason}")
+    if "from_jpeg" not in loaded.signatures:
+        sys.exit(f"error: {FLAGS.saved_model} has no signature from_jpeg: give one that export.py wrote.")
     signature = loaded.signatures["from_jpeg"]
 
     def infer(requests: list[Request]) -> list[dict]:

@@ -1,5 +1,7 @@
 """Models of every kind predict the same, beside labels that stay theirs; mirroring; what is refused."""
 
+import shutil
+
 import keras
 import numpy as np
 import pytest
@@ -145,6 +147,30 @@ def test_what_is_no_export_is_refused(exported, tmp_path):
     (tmp_path / "pose.tflite").write_bytes(b"TFL3")
     with pytest.raises(ValueError, match=r"tflite"):
         sources.from_tflite(str(tmp_path / "pose.tflite"))
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "variables/variables.data-00000-of-00001",
+        "variables/variables.index",
+        "saved_model.pb",
+        "assets.extra/metadata.json",
+        None,
+    ],
+)
+def test_a_saved_model_copied_in_part_is_named(exported, tmp_path, damaged):
+    """None: a copy without the folder of the weights. TensorFlow raises something else for each."""
+    copy = tmp_path / "copy"
+    shutil.copytree(exported[1] / "saved", copy)
+    if damaged:
+        (copy / damaged).write_bytes((copy / damaged).read_bytes()[:-100])
+    else:
+        shutil.rmtree(copy / "variables")
+    with pytest.raises(ValueError, match="Copy or export it again") as raised:
+        sources.from_saved_model(str(copy))
+    assert str(raised.value).startswith(f"{copy} is not a whole SavedModel: ")
+    assert "\n" not in str(raised.value)
 
 
 def test_labels_and_photos_are_found_by_name(drawn_data):

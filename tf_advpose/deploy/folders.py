@@ -21,8 +21,8 @@ def open_model(folder: str | os.PathLike) -> tuple[dict, Callable[[np.ndarray], 
     stage.
 
     Raises:
-      FileNotFoundError, ValueError: the run has not finished a stage, or the SavedModel is not of this
-        project.
+      FileNotFoundError, ValueError: the run has not finished a stage, or the SavedModel is damaged, or not
+        of this project.
     """
     folder = pathlib.Path(folder)
     if (folder / SAVED_MODEL_FILE).is_file():

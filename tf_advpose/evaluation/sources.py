@@ -63,19 +63,27 @@ def from_saved_model(folder: str) -> Model:
     """An exported SavedModel, the folder that holds saved_model.pb. Crops are rounded to uint8 for it.
 
     Raises:
-      FileNotFoundError, ValueError: there is none, or it was not exported by this project.
+      FileNotFoundError, ValueError: there is none, or a part of it is missing or damaged, or it was not
+        exported by this project.
     """
     metadata_path = pathlib.Path(folder) / METADATA_FILE
     if not (pathlib.Path(folder) / "saved_model.pb").is_file():
         raise FileNotFoundError(f"{folder} holds no SavedModel: saved_model.pb not found.")
     if not metadata_path.is_file():
         raise ValueError(f"{folder} holds no {METADATA_FILE}: it was not exported by this project.")
-    loaded = tf.saved_model.load(folder)
+    try:
+        metadata = json.loads(metadata_path.read_text())
+        loaded = tf.saved_model.load(folder)
+    except (tf.errors.OpError, OSError, ValueError, IndexError) as error:  # the last where weights are cut
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise ValueError(
+            f"{folder} is not a whole SavedModel: {reason}. Copy or export it again."
+        ) from None
 
     def predict(image):  # keeps `loaded`, whose signatures live no longer than it does
         return loaded.signatures["serving_default"](images=tf.cast(tf.round(image * 255.0), tf.uint8))
 
-    return _exported(folder, json.loads(metadata_path.read_text()), predict)
+    return _exported(folder, metadata, predict)
 
 
 def from_tflite(path: str) -> Model:
