@@ -16,6 +16,7 @@ import export_models
 import numpy as np
 import pytest
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -151,6 +152,21 @@ def test_many_people_at_a_time_are_found_as_one_by_one(path, photo, threads):
         np.testing.assert_allclose(found.joints_2d, alone.joints_2d, atol=1e-2)
         np.testing.assert_allclose(found.box, alone.box, atol=1e-2)
     assert predictor.predict_many([]) == []
+
+
+def test_no_more_interpreters_are_made_than_there_are_people(path, photo, monkeypatch):
+    """Each takes memory of its own, and large machines have many cores."""
+    made = []
+
+    def counted(**settings):
+        made.append(settings["num_threads"])
+        return Interpreter(**settings)
+
+    monkeypatch.setattr(runtime, "Interpreter", counted)
+    predictor = runtime.PosePredictor(path, num_threads=64)
+    for people, expected in ((1, [64]), (2, [64, 1, 1]), (3, [64, 1, 1, 1]), (2, [64, 1, 1, 1])):
+        predictor.predict_many([(photo, BOX)] * people)
+        assert made == expected
 
 
 def test_work_folders_and_saved_models_find_the_same(generator, predictor, photo, tmp_path):

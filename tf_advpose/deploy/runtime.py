@@ -172,14 +172,15 @@ class _Interpreters:
         if len(crops) == 1 or self._threads == 1:
             outputs = [self._whole(image=crop[None]) for crop in crops]
         else:
-            self._shared = self._shared or [self._runner(1) for _ in range(self._threads)]
-            parts = self._pool.map(self._every, range(self._threads), [crops] * self._threads)
+            workers = min(self._threads, len(crops))
+            self._shared += [self._runner(1) for _ in range(len(self._shared), workers)]
+            parts = self._pool.map(lambda first: self._every(first, workers, crops), range(workers))
             outputs = [output for _, output in sorted(sum(parts, []), key=lambda pair: pair[0])]
         return {name: np.concatenate([output[name] for output in outputs]) for name in outputs[0]}
 
-    def _every(self, first: int, crops: np.ndarray) -> list[tuple[int, Outputs]]:
-        """Runs the crops `first`, `first` + threads, ...; gives each with its number."""
-        numbers = range(first, len(crops), self._threads)
+    def _every(self, first: int, workers: int, crops: np.ndarray) -> list[tuple[int, Outputs]]:
+        """Runs the crops `first`, `first` + `workers`, ...; gives each with its number."""
+        numbers = range(first, len(crops), workers)
         return [(number, self._shared[first](image=crops[number][None])) for number in numbers]
 
     def _runner(self, threads: int) -> Callable:
