@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import zlib
 
 import cv2
 import dot_finder
@@ -218,10 +219,13 @@ def test_what_it_cannot_use_is_named(predictor, image, box, message):
         predictor.predict(image, box)
 
 
-def with_orientation(encoded: bytes, orientation: int) -> bytes:
-    """A JPEG with the tag that says how it is to be turned (Exif 2.3, 4.6.4)."""
-    tags = b"MM\0*\0\0\0\x08\0\1" + struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0) + bytes(4)
-    segment = b"Exif\0\0" + tags
+def orientation_tag(orientation: int) -> bytes:
+    """The tags of a photo that is to be turned (Exif 2.3, 4.6.4)."""
+    return b"MM\0*\0\0\0\x08\0\1" + struct.pack(">HHIHH", 0x0112, 3, 1, orientation, 0) + bytes(4)
+
+
+def jpeg_with_orientation(encoded: bytes, orientation: int) -> bytes:
+    segment = b"Exif\0\0" + orientation_tag(orientation)
     return encoded[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + encoded[2:]
 
 
@@ -229,7 +233,7 @@ def with_orientation(encoded: bytes, orientation: int) -> bytes:
 def test_photos_are_turned_as_their_tag_says(tmp_path, photo, orientation, turns):
     encoded = cv2.imencode(".jpg", photo)[1].tobytes()
     (tmp_path / "plain.jpg").write_bytes(encoded)
-    (tmp_path / "tagged.jpg").write_bytes(with_orientation(encoded, orientation))
+    (tmp_path / "tagged.jpg").write_bytes(jpeg_with_orientation(encoded, orientation))
     upright = np.rot90(runtime.read_photo(tmp_path / "plain.jpg"), turns)
     np.testing.assert_array_equal(runtime.read_photo(tmp_path / "tagged.jpg"), upright)
 
@@ -255,6 +259,33 @@ def test_grey_deep_and_transparent_photos_are_read(tmp_path, photo):
         found = read(deep.astype(np.uint8 if largest == 255 else np.uint16))
         np.testing.assert_allclose(found[:, 100:], photo[:, 100:], atol=1)
         assert (found[:, :100] == 255).all()
+
+
+def png_with_orientation(encoded: bytes, orientation: int) -> bytes:
+    tags, header = orientation_tag(orientation), 33  # bytes: signature and IHDR
+    chunk = struct.pack(">I", len(tags)) + b"eXIf" + tags + struct.pack(">I", zlib.crc32(b"eXIf" + tags))
+    return encoded[:header] + chunk + encoded[header:]
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turned"),
+    [
+        (1, lambda upright: upright),
+        (2, lambda upright: upright[:, ::-1]),
+        (3, lambda upright: np.rot90(upright, 2)),
+        (5, lambda upright: upright.transpose(1, 0, 2)),
+        (6, lambda upright: np.rot90(upright, 3)),
+    ],
+)
+def test_transparent_photos_are_turned_with_what_covers_them(tmp_path, photo, orientation, turned):
+    """Colours and transparency are of one pixel, also where the photo is as high as it is wide."""
+    for pixels in (photo, photo[:, :150]):
+        cover = np.full((*pixels.shape[:2], 1), 255, np.uint8)
+        cover[20:60, 30:110] = 0
+        encoded = cv2.imencode(".png", np.concatenate([pixels[..., ::-1], cover], axis=2))[1].tobytes()
+        (tmp_path / "tagged.png").write_bytes(png_with_orientation(encoded, orientation))
+        expected = turned(np.where(cover, pixels, 255))
+        np.testing.assert_array_equal(runtime.read_photo(tmp_path / "tagged.png"), expected)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp"])

@@ -324,9 +324,24 @@ def read_photo(path: str | os.PathLike) -> np.ndarray:
     if pixels is None:
         raise ValueError(f"Not a readable photo: {path}")
     if stored is not None and stored.ndim == 3 and stored.shape[2] == 4:
+        colours = cv2.imdecode(encoded, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
         cover = stored[..., 3:] / np.float32(np.iinfo(stored.dtype).max)
-        pixels = np.round(pixels * cover + 255 * (1 - cover)).astype(np.uint8)
+        blended = np.round(colours * cover + 255 * (1 - cover)).astype(np.uint8)
+        pixels = _turned_alike(blended, colours, pixels)
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def _turned_alike(photo: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """`photo`, turned and mirrored as `after` is of `before`, for OpenCV obeys a tag but does not tell it.
+
+    Photos are [H, W, 3]. Where `before` looks alike in several ways, the first is taken.
+    """
+    ways = [(order, turns) for order in (slice(None), slice(None, None, -1)) for turns in range(4)]
+    return next(
+        np.rot90(photo[:, order], turns)
+        for order, turns in ways
+        if np.array_equal(np.rot90(before[:, order], turns), after)
+    )
 
 
 def _is_jpeg(encoded: np.ndarray) -> bool:
