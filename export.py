@@ -7,7 +7,6 @@ pose_float16.tflite, pose_dynamic.tflite and pose_int8.tflite in it, and parity.
 is from the model.
 """
 
-import re
 import sys
 
 from absl import app, flags
@@ -38,7 +37,7 @@ def main(_) -> None:
 
     tf.get_logger().setLevel("ERROR")  # AutoGraph warns once for each function where the disk is full
 
-    from tf_advpose.deploy import artefacts, parity
+    from tf_advpose.deploy import artefacts, parity, saved_model
 
     try:
         folder, report = artefacts.export(
@@ -52,9 +51,8 @@ def main(_) -> None:
             weights=FLAGS.weights,
             parity_examples=FLAGS.parity_examples,
         )
-    except tf.errors.OpError as error:  # as on a full disk
-        reason = re.sub(r"{{.*?}} *| *\[Op:.*?\]", "", error.message.splitlines()[0])
-        sys.exit(f"error: The export could not be written: {reason}")
+    except tf.errors.OpError as error:  # as where a GPU's memory ends
+        sys.exit(f"error: {saved_model.reason(error)}")
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     print(

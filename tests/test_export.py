@@ -136,6 +136,17 @@ def test_mistakes_are_named_before_anything_is_written(
     assert not (tmp_path / "exports").exists()
 
 
+def test_a_damaged_record_is_named_and_nothing_is_said_of_writing(place, tmp_path):
+    """Its size is right, so only its checksum tells; TensorFlow's message names no file."""
+    shutil.copytree(place / "data", tmp_path / "data")
+    (file,) = (tmp_path / "data").rglob("*-train.tfrecord*")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 255
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=f"^{file} is damaged: corrupted record at"):
+        examples.read("mpii", "train", str(tmp_path / "data"), 64, count=100)
+
+
 def test_a_deviating_export_is_not_left_behind(place, tmp_path, monkeypatch):
     def write(generator, metadata, compared, calibration, folder):
         (folder / "saved_model.pb").write_text("")

@@ -53,8 +53,8 @@ def export(
     Raises:
       FileNotFoundError: no run, the stage is not finished, or the dataset is not prepared.
       FileExistsError: there is such a version already.
-      ValueError: the dataset or split is unknown, or an export deviates from the Keras model.
-      OSError, tf.errors.OpError: it cannot be written, as on a full disk.
+      ValueError: the dataset or split is unknown or damaged, or an export deviates from the Keras model.
+      OSError: it cannot be written, as on a full disk.
       In all cases no file of the export is left behind.
     """
     config = work_folder.open_run(work_dir)

@@ -36,15 +36,16 @@ def read(data: str, split: str, data_dir: str, image_size: int, count: int) -> E
     """The first `count` examples of a prepared split, all where it has fewer.
 
     Raises:
-      FileNotFoundError, ValueError: the dataset is not prepared, unknown, or lacks the split.
+      FileNotFoundError, ValueError: the dataset is not prepared, unknown, damaged, or lacks the split.
     """
     batches, _ = pipeline.evaluation_batches(data, split, data_dir, image_size, min(count, BATCH_SIZE))
     crops, labels = [], {name: [] for name in LABELS}
-    for batch in batches.take(-(-count // BATCH_SIZE)):
-        crops.append(np.rint(batch["image"].numpy() * 255).astype(np.uint8))
-        for name in LABELS:
-            value = batch[name].numpy()
-            labels[name].append(value.astype(str) if value.dtype == object else value)
+    with pipeline.damage_named(data_dir, (data, split)):
+        for batch in batches.take(-(-count // BATCH_SIZE)):
+            crops.append(np.rint(batch["image"].numpy() * 255).astype(np.uint8))
+            for name in LABELS:
+                value = batch[name].numpy()
+                labels[name].append(value.astype(str) if value.dtype == object else value)
     return Examples(
         data,
         split,

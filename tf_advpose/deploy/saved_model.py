@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 from collections.abc import Iterator
 
@@ -49,11 +50,29 @@ def written_aside(folder: pathlib.Path) -> Iterator[pathlib.Path]:
                 parent.rmdir()
 
 
+@contextlib.contextmanager
+def write_errors_told() -> Iterator[None]:
+    """Within it what TensorFlow cannot write, as on a full disk, is an OSError that says so."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise OSError(f"The export could not be written: {reason(error)}") from None
+
+
+def reason(error: tf.errors.OpError) -> str:
+    """What went wrong, without where in TensorFlow it did."""
+    return re.sub(r"{{.*?}} *| *\[Op:.*?\]", "", error.message.splitlines()[0])
+
+
+@write_errors_told()
 def write(generator: keras.Model, metadata: dict, folder: pathlib.Path) -> None:
     """Writes a SavedModel of a float32 `generator` into `folder`.
 
     Its signatures are those of `PoseEstimator`; `metadata` lies in it as `METADATA_FILE`, and an example
     request to each signature, which servers replay before they answer anybody, as `WARMUP_FILE`.
+
+    Raises:
+      OSError: it cannot be written.
     """
     estimator = PoseEstimator(generator, metadata)
     signatures = {

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tf_advpose.deploy import tflite_graph
+from tf_advpose.deploy import saved_model, tflite_graph
 from tf_advpose.deploy.serving import read_out, to_image
 from tf_advpose.models.blocks import SpatialSoftmax
 from tf_advpose.startup import quiet_unless_it_fails
@@ -37,6 +37,9 @@ def convert(
       generator: as `build_generator` makes it.
       metadata: to be stored in the files as JSON.
       crops: [N, S, S, 3] uint8, as the model will meet them; the ranges of "int8" are measured on them.
+
+    Raises:
+      OSError: what goes through a temporary folder cannot be written there.
     """
 
     softmax = _last_softmax(generator)
@@ -88,7 +91,8 @@ def _saved(function: Callable, specs: list[tf.TensorSpec], variables: list) -> I
     module.weights = [variable.value for variable in variables]
     signature = tf.function(function, input_signature=specs)
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures={JOINTS_SIGNATURE: signature})
+        with saved_model.write_errors_told():
+            tf.saved_model.save(module, folder, signatures={JOINTS_SIGNATURE: signature})
         yield folder
 
 
