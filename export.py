@@ -59,6 +59,8 @@ def main(_) -> None:
         f"Difference from the Keras model on {report['examples']} examples of {report['data']}, "
         f"{report['split']}:\n{parity.table(report['differences'], report['limits'])}"
     )
+    if parity.not_judged_text(report):
+        print(parity.not_judged_text(report))
     if any(report["undecided_joints"].values()):
         print(parity.undecided_text(report))
     print(f"Written: {folder}")

@@ -73,6 +73,8 @@ def test_exports_and_prints_the_differences_then_refuses_to_overwrite(place, tmp
     largest = report["differences"]["tflite_float32"]["depth"]["largest"]
     (row,) = (line for line in stdout.splitlines() if line.startswith("tflite_float32"))
     assert f"{largest:.1e}" in row
+    for text in (stdout, (folder / artefacts.PARITY_TABLE_FILE).read_text()):  # two heads are too few
+        assert "tflite_dynamic and tflite_int8 are was not judged" in text and "MPJPE at most" not in text
 
     files = sorted(tmp_path.rglob("*"))
     again = complaint(start(place, tmp_path))

@@ -109,6 +109,8 @@ def test_quantised_models_may_score_two_percent_worse():
     limits, measured = parity.LIMITS["tflite_int8"], measured_of()
     worse = {"examples": 30, "interval": [-60.0, -50.0]}
     changes = {"mpjpe": {"percent": 2.0}, "pckh": worse}
+    limits = parity.judging(limits, changes)
+    assert parity.limits_text(limits) == "MPJPE at most 2 % worse"
     parity.check_scores("it", changes, measured, limits)
     changes["mpjpe"]["percent"] = 2.1
     with pytest.raises(ValueError, match="depth, MPJPE is 2.1 % worse, allowed are 2 %"):
@@ -119,12 +121,26 @@ def test_quantised_models_may_score_two_percent_worse():
 
 
 def test_pckh_judges_where_there_are_no_3d_labels_but_enough_examples():
-    limits, measured = parity.LIMITS["tflite_int8"], measured_of()
-    change = {"examples": 30, "interval": [-9.0, -2.0]}
+    change, measured = {"examples": 30, "interval": [-9.0, -2.0]}, measured_of()
+    limits = parity.judging(parity.LIMITS["tflite_int8"], {"pckh": change})
+    assert parity.limits_text(limits) == "PCKh@0.5 not surely over 2 points lower"
     parity.check_scores("it", {"pckh": change}, measured, limits)
     with pytest.raises(ValueError, match="joints_2d, PCKh@0.5 is at least 2.5 points lower"):
         parity.check_scores("it", {"pckh": change | {"interval": [-9.0, -2.5]}}, measured, limits)
-    parity.check_scores("it", {"pckh": {"examples": 29, "interval": [-60.0, -50.0]}}, measured, limits)
+
+
+@pytest.mark.parametrize("changes", [{}, {"pckh": {"examples": 29, "interval": [-60.0, -50.0]}}])
+def test_where_nothing_judges_the_accuracy_it_is_said(changes):
+    """Nor does a rule stand in the report that was not applied. The outputs are judged all the same."""
+    limits = {artefact: parity.judging(kept, changes) for artefact, kept in parity.LIMITS.items()}
+    for artefact in ("tflite_dynamic", "tflite_int8"):
+        parity.check_scores(artefact, changes, measured_of(), limits[artefact])
+        assert limits[artefact] == {"confidence": {"mean": 0.05}}
+    table = parity.table({artefact: measured_of() for artefact in limits}, limits)
+    assert table.count("accuracy not judged") == 2 and "MPJPE" not in table
+    text = parity.not_judged_text({"limits": limits})
+    assert text.startswith("How accurate tflite_dynamic and tflite_int8 are was not judged: ")
+    assert parity.not_judged_text({"limits": parity.LIMITS}) == ""
 
 
 def test_scores_change_as_the_predictions_do():

@@ -89,7 +89,8 @@ def write(
     Returns:
       "data", "split", "examples": what was compared on; "calibration": the same of `calibration`;
       "joints": how many joints there are; by artefact "undecided_joints", how many of them are left out
-      where places are compared, "limits", "differences" and "scores", see `parity` and `scores`.
+      where places are compared, "limits", by which it was judged, "differences" and "scores", see `parity`
+      and `scores`.
 
     Raises:
       ValueError: an artefact deviates from `generator`; nothing is compared then.
@@ -121,7 +122,7 @@ def _compare(
     expected, lead = outputs.of_keras(generator, compared.crops)
     reference = compared.predictions(expected)
     scale = parity.mm_per_pixel(reference, total_bone_length)
-    differences, changes, undecided = {}, {}, {}
+    differences, changes, undecided, judging = {}, {}, {}, {}
     for artefact, limits in parity.LIMITS.items():
         if artefact == "saved_model":
             found = outputs.of_saved_model(folder, compared.crops)
@@ -134,12 +135,13 @@ def _compare(
         measured = parity.differences(reference, decided, exported, scale)
         parity.check_outputs(artefact, measured, limits)
         change = scores.changes(reference, exported)
-        parity.check_scores(artefact, change, measured, limits)
+        judging[artefact] = parity.judging(limits, change)
+        parity.check_scores(artefact, change, measured, judging[artefact])
         differences[artefact], changes[artefact] = measured, change
     return {
         "joints": lead.size,
         "undecided_joints": undecided,
-        "limits": parity.LIMITS,
+        "limits": judging,
         "differences": differences,
         "scores": changes,
     }

@@ -18,6 +18,7 @@ def parity_report(report: dict) -> str:
         "",
         *_differences(report),
         "",
+        *filter(None, [parity.not_judged_text(report)]),
         parity.undecided_text(report),
         "",
         "Millimetres are those of the labelled scale, or, where there is none, of a person of the training "

@@ -18,6 +18,7 @@ _QUANTISED = {"confidence": {"mean": 0.05}, "mpjpe": {"percent": 2.0}, "pckh": {
 # Where a heatmap's highest cell stands out by no more than this, rounding may choose the next one instead.
 _TIE = 1e-4
 _HALF_TIE = 2**-8  # of the cell's value, of weights in half precision
+NOT_JUDGED = "accuracy not judged"
 ENOUGH_EXAMPLES = 30  # of fewer, a joint or two found by chance would decide
 LIMITS = {
     "saved_model": _ROUNDING,
@@ -102,19 +103,35 @@ def check_outputs(artefact: str, measured: dict[str, dict], limits: dict) -> Non
                 raise _deviates(artefact, _output(name, measured), far)
 
 
+def judging(limits: dict, changes: dict[str, dict]) -> dict:
+    """Those of `limits` that there are labels for: of the scores MPJPE, or else PCKh on enough examples.
+
+    Args:
+      limits: one of `LIMITS`.
+      changes: from `scores.changes`.
+    """
+    pckh = changes.get("pckh", {"examples": 0})
+    known = {
+        "mpjpe": "mpjpe" in changes,
+        "pckh": "mpjpe" not in changes and pckh["examples"] >= ENOUGH_EXAMPLES,
+    }
+    return {name: limit for name, limit in limits.items() if known.get(name, True)}
+
+
 def check_scores(artefact: str, changes: dict[str, dict], measured: dict[str, dict], limits: dict) -> None:
     """Raises ValueError, naming the output that deviates most, where an artefact scores too much worse.
 
     Args:
-      changes: from `scores.changes`. PCKh has its say where MPJPE is not known.
-      measured, limits: as for `check_outputs`.
+      changes: from `scores.changes`.
+      measured: from `differences`.
+      limits: from `judging`.
     """
-    if "mpjpe" in limits and "mpjpe" in changes:
+    if "mpjpe" in limits:
         worse, limit = changes["mpjpe"]["percent"], limits["mpjpe"]["percent"]
         if worse > limit:
             far = f"MPJPE is {worse:.1f} % worse, allowed are {limit:g} %"
             raise _deviates(artefact, _output("joints_3d", measured), far)
-    elif "pckh" in limits and "pckh" in changes and changes["pckh"]["examples"] >= ENOUGH_EXAMPLES:
+    elif "pckh" in limits:
         worse, limit = -changes["pckh"]["interval"][1], limits["pckh"]["points"]
         if worse > limit:
             far = f"PCKh@0.5 is at least {worse:.1f} points lower, allowed are {limit:g}"
@@ -144,10 +161,25 @@ def table(measured: dict[str, dict[str, dict[str, float]]], limits: dict[str, di
 
 
 def limits_text(limits: dict[str, dict]) -> str:
-    """What an artefact must keep to, in words."""
+    """By what an artefact's accuracy was judged, in words; `limits` as from `judging`."""
+    if "joints_3d" in limits:
+        return f"mean {limits['joints_3d']['mean']:g} mm"
     if "mpjpe" in limits:
         return f"MPJPE at most {limits['mpjpe']['percent']:g} % worse"
-    return f"mean {limits['joints_3d']['mean']:g} mm"
+    if "pckh" in limits:
+        return f"PCKh@0.5 not surely over {limits['pckh']['points']:g} points lower"
+    return NOT_JUDGED
+
+
+def not_judged_text(report: dict) -> str:
+    """Of which artefacts the accuracy was not judged, empty where of none; as `undecided_text`."""
+    names = [name for name, limits in report["limits"].items() if limits_text(limits) == NOT_JUDGED]
+    if not names:
+        return ""
+    return (
+        f"How accurate {' and '.join(names)} are was not judged: that takes 3D labels, or head sizes on "
+        f"{ENOUGH_EXAMPLES} examples or more."
+    )
 
 
 def _deviates(artefact: str, output: str, far: str) -> ValueError:
