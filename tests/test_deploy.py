@@ -16,7 +16,17 @@ from xnnpack import outside_xnnpack
 
 from tf_advpose import config as configuration
 from tf_advpose import presets
-from tf_advpose.deploy import artefacts, metadata, outputs, parity, runtime, saved_model, serving, tflite
+from tf_advpose.deploy import (
+    artefacts,
+    card,
+    metadata,
+    outputs,
+    parity,
+    runtime,
+    saved_model,
+    serving,
+    tflite,
+)
 from tf_advpose.skeleton import BONES, JOINT_NAMES, NUM_JOINTS, ROOT
 
 METADATA = metadata.describe(presets.from_preset("geo_demo"), "adversarial", 4012.5)
@@ -106,12 +116,41 @@ def test_reports_hold_what_was_measured(exported):
 
 def test_model_card_says_what_the_model_is(exported):
     folder, report = exported
-    card = (folder / saved_model.CARD_FILE).read_text()
-    assert "`geo_demo`" in card and "stage `adversarial`" in card
+    text = (folder / saved_model.CARD_FILE).read_text()
+    assert "`geo_demo`" in text and "stage `adversarial`" in text
     stages = (f"{stage} ({METADATA['config'][stage]['steps']} steps)" for stage in configuration.STAGES)
-    assert ", ".join(stages) in card
-    assert f"MPJPE mm: {report['scores']['saved_model']['mpjpe']['reference']:.1f}" in card
-    assert METADATA["code_version"] in card
+    assert ", ".join(stages) in text
+    assert f"MPJPE mm: {report['scores']['saved_model']['mpjpe']['reference']:.1f}" in text
+    assert f"Exported with the code {METADATA['code_version']}, " in text
+    assert "`synthetic_people/lab` with depth labels, `synthetic_people/wild` with 2D labels." in text
+    assert "its last weights" in text and "behind those weights" not in text
+
+
+def test_model_card_names_no_data_that_was_not_drawn(exported):
+    """Stages of `everyday` that have steps draw no wild data; `pretrain_2d` draws nothing else."""
+    config = presets.from_preset("everyday")
+    config.lab, config.wild = "one", "other"
+    described = metadata.describe(config, "pretrain_3d", 4000.0, weights="average")
+    text = card.model_card(described, exported[1])
+    assert "Data: `one` with depth labels." in text and "`other`" not in text
+    assert "the moving average of its weights" in text and "4000 mm, the mean of `one`" in text
+    config = presets.from_preset("full_miniature")
+    described = metadata.describe(config, "pretrain_2d", 4000.0, weights="best")
+    text = card.model_card(described, exported[1])
+    assert "Data: `synthetic_people/wild` with 2D labels." in text and "pretrain_3d" not in text
+    assert "validated best, on `synthetic_people/wild:validation`" in text
+
+
+def test_model_card_names_the_weights_that_the_run_began_with(exported):
+    """The terms of their data count too, and a stage that they replaced was not trained."""
+    config = presets.from_preset("demo")
+    described = metadata.describe(config, "adversarial", 4000.0, initial_hourglass="public.pth.tar")
+    text = card.model_card(described, exported[1])
+    assert "`public.pth.tar`" in text and "pretrain_2d (" not in text and "pretrain_3d (1500 steps)" in text
+    assert "of the data behind those weights allow" in text
+    config.initial_weights = "runs/other"
+    text = card.model_card(metadata.describe(config, "adversarial", 4000.0), exported[1])
+    assert "`runs/other`" in text and "of the data behind those weights allow" in text
 
 
 def test_saved_model_takes_batches_of_any_size(loaded, crops):

@@ -12,6 +12,7 @@ import pytest
 from tf_advpose import config as configuration
 from tf_advpose import presets, work_folder
 from tf_advpose.config import STAGES, Config, StageConfig
+from tf_advpose.training import initial_hourglass
 
 
 def contents(folder: pathlib.Path) -> dict[str, bytes]:
@@ -241,6 +242,16 @@ def test_stages_are_taken_over_as_far_as_settings_agree(tmp_path, generator, fin
         paths = [work_folder.weights_path(run, stage, "generator") for run in (ours, theirs)]
         assert paths[0].read_bytes() == paths[1].read_bytes()
     assert contents(tmp_path / "theirs") == before
+
+
+def test_an_initial_hourglass_is_told_of_where_its_stage_is_taken_over(tmp_path, generator):
+    """The terms of its data go with its weights."""
+    theirs = finish(tmp_path / "theirs", drawn_people.small_config(), generator)
+    initial_hourglass.keep(theirs, generator, "public.pth.tar")
+    ours = finish(tmp_path / "ours", drawn_people.small_config(), generator)
+    assert work_folder.initial_hourglass(ours) is None
+    work_folder.take_over_stages(ours, theirs)
+    assert work_folder.initial_hourglass(ours) == "public.pth.tar"
 
 
 def test_stages_of_ones_own_are_kept(tmp_path, generator):

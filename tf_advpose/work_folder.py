@@ -5,6 +5,7 @@ A work folder holds
   training_set.json                "total_bone_length": mean over the lab training set, mm
   <stage>/generator.weights.h5     of each finished stage; <stage>/discriminator.weights.h5 likewise
   <stage>/checkpoints/             to go on from, while a stage is unfinished
+  pretrain_2d/initial_hourglass.json          "source": whose weights took the place of this stage's
   <stage>/metrics.jsonl, events.*  one line per logged step, and the same for TensorBoard
   <stage>/generator_average.weights.h5        with `average_decay`: the moving averages at its end
   <stage>/generator_best.weights.h5, best.json, validation.jsonl    with `validate_on`: the best so far, the
@@ -30,6 +31,7 @@ from tf_advpose.models import build_discriminator, build_generator
 CONFIG_FILE = "config.json"
 CHECKPOINTS = "checkpoints"  # folder of a stage
 TRAINING_SET_FILE = "training_set.json"
+HOURGLASS_FILE = "initial_hourglass.json"
 METRICS_FILE = "metrics.jsonl"
 VALIDATION_FILE = "validation.jsonl"
 GENERATOR_WEIGHTS = {"last": "generator", "average": "generator_average", "best": "generator_best"}
@@ -178,9 +180,17 @@ def take_over_stages(work_dir: str, other: str) -> list[str]:
     for stage in stages:
         target = weights_path(work_dir, stage, "generator")
         if not target.exists():
+            if stage == STAGES[0] and (source := initial_hourglass(other)):
+                write_json(target.with_name(HOURGLASS_FILE), {"source": source})
             with written_aside(target) as aside:
                 shutil.copyfile(weights_path(other, stage, "generator"), aside)
     return stages
+
+
+def initial_hourglass(work_dir: str) -> str | None:
+    """What took the place of the first stage: a checkpoint or a work folder. None: nothing did."""
+    path = pathlib.Path(work_dir) / STAGES[0] / HOURGLASS_FILE
+    return json.loads(path.read_text())["source"] if path.exists() else None
 
 
 def load_generator(work_dir: str, stage: str | None = None, weights: str = "last") -> keras.Model:

@@ -61,7 +61,13 @@ def export(
     folder = saved_model.version_folder(output, pathlib.Path(work_dir).resolve().name, version)
     generator = work_folder.load_generator(work_dir, stage, weights)
     stage = stage or work_folder.finished_stages(work_dir)[-1]
-    metadata = describe(config, stage, work_folder.read_total_bone_length(work_dir))
+    metadata = describe(
+        config,
+        stage,
+        work_folder.read_total_bone_length(work_dir),
+        weights,
+        work_folder.initial_hourglass(work_dir),
+    )
     size = config.generator.image_size
     compared = examples.read(parity_data, parity_split, data_dir, size, parity_examples)
     split = examples.calibration_split(parity_data, data_dir, otherwise=parity_split)

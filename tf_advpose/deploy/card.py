@@ -1,9 +1,16 @@
 """What an export says of itself in words: the parity report and the model card, in Markdown."""
 
+from tf_advpose import config as configuration
 from tf_advpose.config import STAGES
+from tf_advpose.data import pipeline
 from tf_advpose.deploy import parity
 
 SCORES = {"mpjpe": "MPJPE mm", "pckh": "PCKh@0.5 %"}
+WEIGHTS = {
+    "last": "its last weights",
+    "average": "the moving average of its weights",
+    "best": "those of its weights that validated best, on `{}`",
+}
 
 
 def parity_report(report: dict) -> str:
@@ -70,10 +77,7 @@ def _scores(report: dict) -> list[str]:
 
 def model_card(metadata: dict, report: dict) -> str:
     """What someone who is to use the export should know, from its metadata and its parity report."""
-    config = metadata["config"]
-    stages = [stage for stage in STAGES if config[stage]["steps"]]
-    stages = stages[: stages.index(metadata["stage"]) + 1] if metadata["stage"] in stages else stages
-    training = ", ".join(f"{stage} ({config[stage]['steps']} steps)" for stage in stages)
+    config = configuration.from_dict(metadata["config"])
     (first, *_) = report["scores"].values()
     accuracy = [
         f"- {SCORES[name]}: {first[name]['reference']:.1f}" for name in SCORES if name in first
@@ -82,17 +86,17 @@ def model_card(metadata: dict, report: dict) -> str:
         "# Model card",
         "",
         f"Sixteen joints of one person in 3D, from a square crop of {metadata['image_size']} pixels: a "
-        f"stacked hourglass (stacks: {config['generator']['num_stacks']}, width: "
-        f"{config['generator']['width']}) and a depth module, trained after Yang et al., 3D Human Pose "
+        f"stacked hourglass (stacks: {config.generator.num_stacks}, width: "
+        f"{config.generator.width}) and a depth module, trained after Yang et al., 3D Human Pose "
         "Estimation in the Wild by Adversarial Learning (CVPR 2018).",
         "",
         "## Training",
         "",
-        f"Preset `{config['preset']}`, exported after stage `{metadata['stage']}`; stages: {training}. "
-        f"Data: `{config['lab']}` with depth labels, `{config['wild']}` with 2D labels. What "
-        "the terms of these datasets allow, this model is allowed, and no more. Code "
-        f"{metadata['code_version']}, TensorFlow {metadata['tensorflow_version']}, Keras "
-        f"{metadata['keras_version']}. The whole configuration is in `metadata.json`.",
+        *_training(config, metadata["stage"], metadata["weights"], metadata["initial_hourglass"]),
+        "",
+        f"Exported with the code {metadata['code_version']}, TensorFlow {metadata['tensorflow_version']}, "
+        f"Keras {metadata['keras_version']}; trained perhaps with others. The whole configuration is in "
+        "`metadata.json`.",
         "",
         "## Accuracy",
         "",
@@ -110,10 +114,37 @@ def model_card(metadata: dict, report: dict) -> str:
         f"{metadata['crop_margin']} times the longer side of the person's box, about its centre.",
         "- Depth is relative to the pelvis and in halves of the crop's width. A photo alone does not say "
         "how large a person is: millimetres need the true distance, or the assumption that the bones "
-        f"together have {metadata['total_bone_length']:.0f} mm, the training set's mean.",
+        f"together have {metadata['total_bone_length']:.0f} mm, the mean of `{config.lab}`.",
         "- `confidence` is the peak of a heatmap, not a probability. Joints that are hidden or outside the "
         "crop get a place all the same.",
         "- Orientation tags of photos are not applied by the SavedModel.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _training(
+    config: configuration.Config, stage: str, weights: str, initial_hourglass: str | None
+) -> list[str]:
+    """How the weights came about, and from which data."""
+    stages = [name for name in STAGES[: STAGES.index(stage) + 1] if config.stage(name).steps]
+    began = []
+    if config.initial_weights:
+        began.append(f"The first stage began with the weights of the run `{config.initial_weights}`.")
+    if initial_hourglass:
+        stages.remove(STAGES[0])
+        began.append(
+            f"The 2D module began, in place of `{STAGES[0]}`, with the weights of `{initial_hourglass}`."
+        )
+    wild = [pipeline.num_wild(config, name) for name in stages]
+    data = [f"`{config.lab}` with depth labels"] if any(n < config.batch_size for n in wild) else []
+    data += [f"`{config.wild}` with 2D labels"] if any(wild) else []
+    steps = ", ".join(f"{name} ({config.stage(name).steps} steps)" for name in stages)
+    of_data = "these datasets and of the data behind those weights" if began else "these datasets"
+    return [
+        f"Preset `{config.preset}`, exported after stage `{stage}`, "
+        f"{WEIGHTS[weights].format(config.validate_on)}; stages: {steps or 'none'}. "
+        f"Data: {', '.join(data) or 'none'}.",
+        *began,
+        f"What the terms of {of_data} allow, this model is allowed, and no more.",
+    ]

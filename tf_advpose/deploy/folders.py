@@ -31,5 +31,10 @@ def open_model(folder: str | os.PathLike) -> tuple[dict, Callable[[np.ndarray], 
     else:
         model = sources.from_work_folder(str(folder))
         stage = work_folder.finished_stages(str(folder))[-1]
-        metadata = describe(work_folder.open_run(str(folder)), stage, model.total_bone_length)
+        metadata = describe(
+            work_folder.open_run(str(folder)),
+            stage,
+            model.total_bone_length,
+            initial_hourglass=work_folder.initial_hourglass(str(folder)),
+        )
     return metadata, lambda crops: {name: np.asarray(value) for name, value in model.predict(crops).items()}

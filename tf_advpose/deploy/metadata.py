@@ -28,13 +28,21 @@ UNITS = {
 }
 
 
-def describe(config: Config, stage: str, total_bone_length: float) -> dict:
+def describe(
+    config: Config,
+    stage: str,
+    total_bone_length: float,
+    weights: str = "last",
+    initial_hourglass: str | None = None,
+) -> dict:
     """What a user of an export has to know, to be stored inside it as JSON.
 
     Args:
       config: of the training run.
       stage: whose weights are exported.
       total_bone_length: millimetres, mean over the lab training set.
+      weights: which of that stage's, one of `work_folder.GENERATOR_WEIGHTS`.
+      initial_hourglass: what took the place of the first stage, see `work_folder.initial_hourglass`.
     """
     return {
         "joint_names": list(JOINT_NAMES),
@@ -45,7 +53,10 @@ def describe(config: Config, stage: str, total_bone_length: float) -> dict:
         "total_bone_length": total_bone_length,
         "units": UNITS,
         "stage": stage,
+        "weights": weights,
+        "initial_hourglass": initial_hourglass,
         "config": dataclasses.asdict(config),
+        # Of the export, not of the training.
         "code_version": code_version(),
         "tensorflow_version": tf.__version__,
         "keras_version": keras.__version__,

@@ -1,6 +1,5 @@
 """Weights of the 2D module from elsewhere, in place of the stage `pretrain_2d`."""
 
-import json
 import os
 import pathlib
 
@@ -12,8 +11,6 @@ from tf_advpose.files import is_fresh, write_json
 from tf_advpose.models import load_pytorch_hourglass
 from tf_advpose.models.generator import hourglass_layers
 from tf_advpose.training import initial_weights
-
-SOURCE_FILE = "initial_hourglass.json"
 
 
 def load(generator: keras.Model, source: str) -> None:
@@ -44,8 +41,7 @@ def is_taken(work_dir: str, source: str) -> bool:
     folder = pathlib.Path(work_dir) / STAGES[0]
     if is_fresh(folder):
         return False
-    path = folder / SOURCE_FILE
-    theirs = json.loads(path.read_text())["source"] if path.exists() else None
+    theirs = work_folder.initial_hourglass(work_dir)
     if theirs != source:
         began = f"from {theirs}" if theirs else "without an initial hourglass"
         raise FileExistsError(f"The run in {work_dir} started {began}. Give another --work_dir.")
@@ -54,5 +50,6 @@ def is_taken(work_dir: str, source: str) -> bool:
 
 def keep(work_dir: str, generator: keras.Model, source: str) -> None:
     """Makes `generator`, as loaded from `source`, the outcome of the stage that is left out."""
-    write_json(pathlib.Path(work_dir) / STAGES[0] / SOURCE_FILE, {"source": source})
-    work_folder.save_weights(generator, work_folder.weights_path(work_dir, STAGES[0], "generator"))
+    path = work_folder.weights_path(work_dir, STAGES[0], "generator")
+    write_json(path.with_name(work_folder.HOURGLASS_FILE), {"source": source})
+    work_folder.save_weights(generator, path)
