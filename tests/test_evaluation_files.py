@@ -70,6 +70,26 @@ def test_predictions_find_their_labels_by_name(tmp_path):
         prediction_files.load(path)
 
 
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"has_scale": np.array([1, 1, 0, 1, 1, 0])},
+        {"has_scale": np.array([1.0, 1, 0, 1, 1, 0])},
+        {"example_id": np.arange(6)},
+        {"example_id": np.array([f"\u00fc {number}".encode() for number in range(6)])},
+        {"action": np.array([b"Sitting"] * 6)},
+    ],
+)
+def test_figures_do_not_depend_on_the_types_that_a_file_has_its_arrays_in(tmp_path, stored):
+    people = with_errors(random_people(), np.arange(6 * 16 * 3).reshape(6, 16, 3))
+    ours = {"has_scale": np.array([True, True, False, True, True, False]), "action": ["Sitting"] * 6}
+    arrays = labels_of(people) | ours | {"predicted_joints_3d": people.predicted_joints_3d}
+    expected, _ = prediction_files.load(write(tmp_path / "ours.npz", **arrays))
+    read, _ = prediction_files.load(write(tmp_path / "theirs.npz", **arrays | stored))
+    assert protocols.evaluate(read) == protocols.evaluate(expected)
+    assert read.example_id.dtype.kind == "U" and read.has_scale.dtype == bool
+
+
 def test_plain_arrays_of_another_joint_order():
     generator = np.random.default_rng(0)
     theirs = generator.normal(scale=300, size=(4, 17, 3))
@@ -147,6 +167,11 @@ def with_foreign_frame(people):
             lambda p: {"example_id": p.example_id, "predicted_depth": p.predicted_depth},
             "predicted_depth is of no use without predicted_joints_2d, mm_per_pixel",
         ),
+        (lambda p: p.arrays(), "predicted_depth is of no use without crop_size, in pixels, above 0"),
+        (lambda p: p.arrays() | {"crop_size": 0}, "predicted_depth is of no use without crop_size"),
+        (lambda p: arrays_of(p) | {"crop_size": np.full(6, 256)}, "crop_size must be one number, got the"),
+        (lambda p: arrays_of(p) | {"has_scale": np.arange(6)}, "has_scale must be true or false (1 or 0)"),
+        (lambda p: arrays_of(p) | {"head_size": np.full(6, "20")}, "head_size must be of numbers, got <U2"),
     ],
 )  # fmt: skip
 def test_files_that_do_not_fit_are_refused(tmp_path, change, message):

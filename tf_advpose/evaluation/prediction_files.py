@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 
 from tf_advpose import files, skeleton
-from tf_advpose.evaluation.predictions import LABELS_CAMERA, PREDICTED, Predictions
+from tf_advpose.evaluation.predictions import LABELS_CAMERA, NAMES, PREDICTED, Predictions
 from tf_advpose.skeleton import JOINT_NAMES, NUM_JOINTS, RIGHT_SHOULDER, ROOT, THORAX
 
 FORMAT = "tf_advpose predictions 1"
@@ -38,6 +38,7 @@ SHAPES = {  # behind the number of examples
     "crop_to_image": (2, 3),
 }
 
+_NUMBERS = "biuf"  # kinds of dtypes
 _NEEDED = {
     "predicted_depth": ("predicted_joints_2d", *LABELS_CAMERA),
     "joints_3d": ("has_scale",),
@@ -93,16 +94,21 @@ def load(path: str | os.PathLike, labels: dict[str, np.ndarray] | None = None) -
     arrays = _read(path)
     data = str(arrays.pop("data", ""))
     settings = {
-        name: arrays.pop(name).item() for name in ("crop_size", "total_bone_length") if name in arrays
+        name: _number(arrays.pop(name), f"{path}: {name}")
+        for name in ("crop_size", "total_bone_length")
+        if name in arrays
     }
+    arrays = {name: _typed(name, array, str(path)) for name, array in arrays.items()}
     _check(arrays, str(path))
+    if "predicted_depth" in arrays and not settings.get("crop_size", 0) > 0:
+        raise ValueError(f"{path}: predicted_depth is of no use without crop_size, in pixels, above 0.")
     if "joints_2d" not in arrays and "joints_3d" not in arrays:
         if labels is None:
             raise ValueError(
                 f"{path} holds predictions without labels. Name the prepared dataset that they are of."
             )
         arrays = _matched(arrays, labels, str(path))
-    for name in ("subject", "action", "sequence"):
+    for name in NAMES:
         arrays.setdefault(name, np.full(len(arrays["example_id"]), ""))
     return Predictions(**arrays, **settings), data
 
@@ -193,6 +199,25 @@ def _read(path: str | os.PathLike) -> dict[str, np.ndarray]:
             f"{', '.join(JOINT_NAMES)}. prediction_files.from_arrays reorders them."
         )
     return arrays
+
+
+def _number(array: np.ndarray, what: str) -> float:
+    if array.size != 1 or array.dtype.kind not in _NUMBERS:
+        raise ValueError(f"{what} must be one number, got the shape {array.shape} of {array.dtype}.")
+    return array.item()
+
+
+def _typed(name: str, array: np.ndarray, where: str) -> np.ndarray:
+    """Names as str and `has_scale` as bool, in whatever types they were stored; the others are numbers."""
+    if name in ("example_id", *NAMES):
+        return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array.astype(str)
+    if name in SHAPES and array.dtype.kind not in _NUMBERS:
+        raise ValueError(f"{where}: {name} must be of numbers, got {array.dtype}.")
+    if name != "has_scale":
+        return array
+    if not np.isin(array, [0, 1]).all():
+        raise ValueError(f"{where}: has_scale must be true or false (1 or 0) of each example.")
+    return array.astype(bool)
 
 
 def _check(arrays: dict[str, np.ndarray], where: str) -> None:
