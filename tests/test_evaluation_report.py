@@ -173,6 +173,23 @@ def test_another_systems_millimetres_stand_beside_ours_and_are_named():
     assert list(tables["PCKh@0.5 in %"].rows) == ["ours"], "they predict no pixels"
 
 
+def test_models_are_compared_by_what_they_share():
+    """Models of 3D alone and of 2D alone share nothing: their tables stand, and no differences."""
+    people = random_people()
+    in_3d = with_errors(people, np.zeros(people.joints_3d.shape))
+    in_2d = dataclasses.replace(people, predicted_depth=None, confidence=None, has_scale=None)
+    both, in_3d, in_2d = (score(one, Conventions()) for one in (people, in_3d, in_2d))
+    tables = tables_of({"3D alone": in_3d, "2D alone": in_2d}, "human36m test")
+    assert list(tables["3D"].rows) == ["3D alone"] and list(tables["PCKh@0.5 in %"].rows) == ["2D alone"]
+    assert "Differences from 3D alone" not in tables
+    differences = tables_of({"both": both, "3D": in_3d, "2D": in_2d}, "a")["Differences from both"]
+    assert [note.partition(":")[0] for note in differences.notes[:2]] == ["MPJPE", "PCKh@0.5"]
+    differences = tables_of({"3D": in_3d, "both": both, "2D": in_2d}, "a")["Differences from 3D"]
+    assert [note.partition(":")[0] for note in differences.notes] == ["MPJPE", "[low, high]"]
+    assert set(differences.rows["2D"]) == {None}
+    assert "scale: given (3D), camera (both)" in differences.title
+
+
 def test_verdicts():
     def one(difference, interval):
         return {"difference": difference, "interval": interval}

@@ -57,7 +57,7 @@ def tables(results: Results, data: str, comparisons: dict[str, dict] | None = No
         made.append(_table_3(in_2d, data))
     if in_3d:
         made += _table_4(in_3d, data)
-    if comparisons:
+    if comparisons and any(comparisons.values()):  # models of 2D alone and of 3D alone share no metric
         made.append(_differences(results, comparisons, data))
     return made
 
@@ -211,8 +211,12 @@ def _differences(results: Results, comparisons: dict[str, dict], data: str) -> T
         )
         for model, comparison in comparisons.items()
     }
-    headline = "mpjpe" if "mpjpe" in next(iter(comparisons.values())) else "pckh"
-    notes = tuple(verdict(first, model, headline, found[headline]) for model, found in comparisons.items())
+    headlines = {
+        model: "mpjpe" if "mpjpe" in found else "pckh" for model, found in comparisons.items() if found
+    }
+    notes = tuple(
+        verdict(first, model, name, comparisons[model][name]) for model, name in headlines.items()
+    )
     title = f"Differences from {first}, on the same {_count(examples, 'example')}, {data}{_scale(results)}"
     return Table(title, tuple(columns), rows, notes + _notes(results))
 
@@ -249,11 +253,11 @@ def _suffix(results: Results, data: str, metric: str = "mpjpe") -> str:
 
 def _scale(results: Results) -> str:
     """Where millimetres came from, of each model where they differ."""
-    scales = {model: result.get("scale") for model, result in results.items()}
-    if len(set(scales.values())) > 1:
+    scales = {model: result["scale"] for model, result in results.items() if "scale" in result}
+    different = set(scales.values())
+    if len(different) > 1:
         return ", scale: " + ", ".join(f"{scale} ({model})" for model, scale in scales.items())
-    (scale,) = set(scales.values())
-    return f", scale: {scale}" if scale else ""
+    return "".join(f", scale: {scale}" for scale in different)
 
 
 def _estimate(result: dict, name: str) -> Estimate | None:
