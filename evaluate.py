@@ -61,14 +61,18 @@ def run_models() -> dict:
         return {}
     from tf_advpose.evaluation import sources
 
-    found = {}
+    models = {}
     for model in sources.open_models(
         FLAGS.work_dir, FLAGS.stage, FLAGS.weights, FLAGS.saved_model, FLAGS.tflite
     ):
         for mirror in [False, True] if FLAGS.mirror else [False]:
-            name = f"{model.name}, mirrored" if mirror else model.name
-            found[name] = sources.collect(model, batches(model.image_size, name), mirror)
-    return found
+            models[f"{model.name}, mirrored" if mirror else model.name] = model, mirror
+    if FLAGS.save_predictions:
+        prediction_files.check_outputs([*models, *FLAGS.predictions], FLAGS.save_predictions)
+    return {
+        name: sources.collect(model, batches(model.image_size, name), mirror)
+        for name, (model, mirror) in models.items()
+    }
 
 
 def read_files() -> tuple[dict, str]:

@@ -120,10 +120,17 @@ def test_anothers_predictions_are_scored_against_prepared_labels_and_beside_ours
         (["--predictions=none.npz"], "no file of predictions none.npz"),
         (["--predictions=none.npz", "--scale=bones", "--root_align=depth"], "needs scale='camera'"),
         (["--predictions=none.npz", "--training_curve=curve.png"], "--training_curve needs --work_dir"),
+        (
+            ["--work_dir=runs/tiny", "--data=synthetic_people/wild", "--save_predictions=kept"],
+            "runs_tiny_adversarial.npz exists",
+        ),
     ],
 )  # fmt: skip
 def test_a_mistake_ends_in_one_line(workplace, arguments, message):
+    """And before anything has run: no line tells of progress."""
     (workplace / "there.json").write_text("{}")
+    (workplace / "kept").mkdir(exist_ok=True)
+    (workplace / "kept/runs_tiny_adversarial.npz").touch()
     run = run_evaluate(workplace, *arguments)
     assert run.returncode != 0
     assert run.stderr.startswith("error: ") and len(run.stderr.splitlines()) == 1, run.stderr

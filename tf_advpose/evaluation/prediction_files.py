@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import zipfile
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -67,14 +68,19 @@ def save(predictions: Predictions, path: str | os.PathLike, data: str = "") -> N
         )
 
 
-def save_all(predictions: dict[str, Predictions], folder: str, data: str) -> None:
-    """`save` of what each model predicted into `folder`, as <model>.npz; none if one is there already."""
-    paths = {name: pathlib.Path(folder) / f"{_file_name(name)}.npz" for name in predictions}
-    for path in paths.values():
+def check_outputs(models: Iterable[str], folder: str) -> None:
+    """Raises FileExistsError where `save_all` of these models would find a file that is there."""
+    for name in models:
+        path = _path(name, folder)
         if path.exists():
             raise FileExistsError(f"{path} exists; name another folder or remove it.")
-    for name, path in paths.items():
-        save(predictions[name], path, data)
+
+
+def save_all(predictions: dict[str, Predictions], folder: str, data: str) -> None:
+    """`save` of what each model predicted into `folder`, as <model>.npz; none if one is there already."""
+    check_outputs(predictions, folder)
+    for name, one in predictions.items():
+        save(one, _path(name, folder), data)
 
 
 def load(path: str | os.PathLike, labels: dict[str, np.ndarray] | None = None) -> tuple[Predictions, str]:
@@ -176,9 +182,10 @@ def from_arrays(
     return Predictions(**arrays)
 
 
-def _file_name(model: str) -> str:
-    """A model's name without what a file's cannot have: runs/full adversarial -> runs_full_adversarial."""
-    return re.sub(r"[^\w.-]+", "_", model).strip("_.")
+def _path(model: str, folder: str) -> pathlib.Path:
+    """A model's file; its name is without what a file's cannot have: runs/full 2 -> runs_full_2.npz."""
+    name = re.sub(r"[^\w.-]+", "_", model).strip("_.")
+    return pathlib.Path(folder) / f"{name}.npz"
 
 
 def _read(path: str | os.PathLike) -> dict[str, np.ndarray]:
