@@ -102,6 +102,10 @@ def draw(scores: dict) -> None:
     if FLAGS.figures:
         figures.draw(FLAGS.figures, scores, read_crops if FLAGS.data else None, FLAGS.seed)
     if FLAGS.training_curve:
+        if not next(iter(scores.values())).has_3d.any():
+            raise ValueError(
+                f"--training_curve draws errors in mm; {FLAGS.data} {FLAGS.split} has no 3D labels."
+            )
         from tf_advpose.evaluation import sources, training_curve
 
         def error_of(model):
@@ -142,13 +146,15 @@ def main(_) -> None:
         results = {model: protocols.summarise(one) for model, one in scores.items()}
         comparisons = protocols.compare_with_first(scores)
         tables = report.tables(results, data, comparisons)
+        print(report.WRITERS[f".{FLAGS.format}"](tables), end="", flush=True)
         for path in FLAGS.output:
             everything = {"data": data, "models": results, "differences_from_first": comparisons}
             report.write(path, tables, everything)
         draw(scores)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
-    print(report.WRITERS[f".{FLAGS.format}"](tables), end="")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. Files that were written by then are whole.")
 
 
 if __name__ == "__main__":

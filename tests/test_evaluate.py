@@ -6,11 +6,14 @@ import subprocess
 import sys
 
 import drawn_people
+import layouts_mpii
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from evaluated_people import random_people
 
 from tf_advpose import work_folder
+from tf_advpose.data import prepared
 from tf_advpose.evaluation import prediction_files
 from tf_advpose.skeleton import JOINT_NAMES
 
@@ -31,9 +34,12 @@ def workplace(tmp_path_factory, drawn_data):
     return folder
 
 
-def run_evaluate(workplace, *arguments: str) -> subprocess.CompletedProcess:
+EVALUATE = (str(REPOSITORY / "evaluate.py"),)
+
+
+def run_evaluate(workplace, *arguments: str, script=EVALUATE) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, str(REPOSITORY / "evaluate.py"), *arguments],
+        [sys.executable, *script, *arguments],
         cwd=workplace,
         env=os.environ | {"PYTHONPATH": str(REPOSITORY), "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
@@ -108,6 +114,34 @@ def test_anothers_predictions_are_scored_against_prepared_labels_and_beside_ours
     assert "scale: camera (runs/tiny adversarial), given (theirs.npz)" in run.stdout
     models = json.loads((workplace / "theirs.json").read_text())["models"]
     assert models["theirs.npz"]["mpjpe"] < 0.01 < models["runs/tiny adversarial"]["mpjpe"]
+
+
+def test_tables_are_printed_before_figures_can_fail(workplace):
+    prediction_files.save(random_people(), workplace / "people.npz")
+    (workplace / "file").touch()
+    run = run_evaluate(workplace, "--predictions=people.npz", "--figures=file/figures")
+    assert run.returncode == 1 and run.stderr.startswith("error: ") and "Traceback" not in run.stderr
+    assert "PCKh@0.5 in %" in run.stdout
+
+
+def test_no_training_curve_without_3d_labels(workplace):
+    layouts_mpii.write_hrnet(workplace / "mpii")
+    prepared.prepare("mpii", str(workplace / "real"), source=str(workplace / "mpii"), processes=1)
+    data = ("--data=mpii", "--split=validation", "--data_dir=real")
+    run = run_evaluate(workplace, "--work_dir=runs/tiny", *data, "--training_curve=none.png")
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1] == (
+        "error: --training_curve draws errors in mm; mpii validation has no 3D labels."
+    )
+    assert "PCKh@0.5 in %" in run.stdout and not (workplace / "none.png").exists()
+
+
+def test_an_interrupt_is_said_in_one_line(workplace):
+    interrupt = "evaluate.read_files = lambda: signal.raise_signal(signal.SIGINT)"
+    script = f"import signal, evaluate; {interrupt}; evaluate.app.run(evaluate.main)"
+    run = run_evaluate(workplace, "--predictions=people.npz", script=("-c", script))
+    assert run.returncode == 1
+    assert run.stderr == "Interrupted. Files that were written by then are whole.\n"
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,14 @@ def test_a_sheet_shows_photo_models_and_truth(tmp_path):
     assert shown == [[False, True, True, True, True], [False, True, True, False, False]]
 
 
+def test_models_that_share_no_metric_share_no_figure(tmp_path):
+    people = random_people()
+    in_2d = score(dataclasses.replace(people, predicted_depth=None, has_scale=None), PAPERS)
+    with pytest.raises(ValueError, match="some are scored in 2D alone, others in 3D alone"):
+        figures.draw(str(tmp_path / "new"), {"2D": in_2d, "3D": off_by([1.0] * 6)}, None)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def run(tmp_path) -> str:
     """A run of 5 + 5 steps with a checkpoint at step 2 of its first stage; the depth says at which step."""

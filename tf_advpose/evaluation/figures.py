@@ -32,7 +32,13 @@ def draw(
       read_crops: example_ids -> {example_id: [S, S, 3] uint8}. None: there are no photos, and no
         sheets of poses.
       seed: chooses the random examples.
+
+    Raises:
+      ValueError: some models have scores in 2D alone, others in 3D alone.
     """
+    in_2d, in_3d = zip(*((one.has_2d.any(), one.has_3d.any()) for one in scores.values()), strict=True)
+    if not (all(in_2d) or all(in_3d)):
+        raise ValueError("No figure can show all models: some are scored in 2D alone, others in 3D alone.")
     target = pathlib.Path(folder)
     written = []
 
