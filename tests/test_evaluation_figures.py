@@ -149,6 +149,26 @@ def test_training_curve_scores_every_weights_that_are_kept(run, tmp_path, monkey
     np.testing.assert_array_equal(drawn["MPJPE in mm, validation"][run], [[8], [90.0]])
 
 
+def test_training_curve_of_a_run_that_goes_on(run, tmp_path, monkeypatch):
+    """Its log may be empty or end in half a line, and checkpoints go while others are scored."""
+    checkpoints = tmp_path / "run/pretrain_3d" / work_folder.CHECKPOINTS
+    Checkpoints(checkpoints, generator=work_folder.new_generator(small_config())).save(3)
+    (tmp_path / "run/pretrain_3d/metrics.jsonl").touch()
+    with (tmp_path / "run/adversarial/metrics.jsonl").open("a") as log:
+        log.write('{"step": 2, "depth_l')
+    drawn = {}
+    monkeypatch.setattr(training_curve.visualize, "plot_curves", lambda panels, *_: drawn.update(panels))
+
+    def error_of(model):
+        for path in checkpoints.glob("ckpt-3.*"):
+            path.unlink()
+        return 1.0
+
+    points = training_curve.draw([run], error_of, tmp_path / "curve.png")
+    assert points == {run: [(2, 1.0), (5, 1.0), (10, 1.0)]}
+    np.testing.assert_array_equal(drawn["depth loss, training"][run], [[6], [0.5]])
+
+
 def test_training_curve_needs_weights(tmp_path):
     work_folder.create(str(tmp_path / "new"), small_config(), 4000.0)
     with pytest.raises(FileNotFoundError, match="keeps no weights of pretrain_3d or later"):

@@ -304,6 +304,8 @@ def test_metrics_are_read_as_arrays(tmp_path):
     metrics = work_folder.read_metrics(str(tmp_path), "pretrain_2d")
     assert metrics["step"].tolist() == [1, 2, 4]
     np.testing.assert_allclose(metrics["pose_loss"], [1, 0.5, 0.25])
+    path.write_text("")
+    assert work_folder.read_metrics(str(tmp_path), "pretrain_2d") == {}
 
 
 def test_both_players_are_built_as_configured():

@@ -106,10 +106,14 @@ def _file_of_run(work_dir: str, name: str) -> pathlib.Path:
 def read_metrics(
     work_dir: str | os.PathLike, stage: str, file: str = METRICS_FILE
 ) -> dict[str, np.ndarray]:
-    """What was logged of a stage: each metric, and "step", as an array over the logged steps."""
-    lines = (pathlib.Path(work_dir) / stage / file).read_text().splitlines()
+    """What was logged of a stage: each metric, and "step", as an array over the logged steps.
+
+    Nothing where no step is logged yet.
+    """
+    # Behind the last newline is half a line, of a training that goes on, or nothing.
+    lines = (pathlib.Path(work_dir) / stage / file).read_text().split("\n")[:-1]
     logged = [json.loads(line) for line in lines]
-    return {name: np.array([entry[name] for entry in logged]) for name in logged[0]}
+    return {name: np.array([entry[name] for entry in logged]) for name in (logged[0] if logged else ())}
 
 
 def new_generator(config: Config) -> keras.Model:

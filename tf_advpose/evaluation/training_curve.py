@@ -51,6 +51,8 @@ def draw(
 def saved_models(work_dir: str) -> Iterator[tuple[int, sources.Model]]:
     """Every generator that a run keeps of its stages from `FIRST_STAGE` on, by step; 0 is before them.
 
+    The run may go on meanwhile.
+
     Raises:
       FileNotFoundError: it keeps none.
     """
@@ -62,9 +64,11 @@ def saved_models(work_dir: str) -> Iterator[tuple[int, sources.Model]]:
         model = sources.from_generator(generator, f"{os.path.normpath(work_dir)} {stage}", bone_length)
         folder = pathlib.Path(work_dir) / stage / work_folder.CHECKPOINTS
         for step in reversed(work_folder.kept_checkpoints(folder)):
-            restored = tf.train.Checkpoint(generator=generator).read(
-                str(work_folder.checkpoint_path(folder, step))
-            )
+            path = str(work_folder.checkpoint_path(folder, step))
+            try:
+                restored = tf.train.Checkpoint(generator=generator).read(path)
+            except tf.errors.NotFoundError:  # a training that goes on has dropped it since
+                continue
             restored.assert_existing_objects_matched().expect_partial()
             kept = True
             yield first + step, model
