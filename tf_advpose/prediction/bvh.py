@@ -32,8 +32,9 @@ _STARTS = [
 
 
 def write(path: pathlib.Path, records: np.ndarray, frames_per_second: float | None) -> None:
-    """Writes the `records` of one person, by ascending frames; where there is none the last one stays.
+    """Writes the `records` of one person, by ascending frames, from frame 0 of the video to the last.
 
+    Where there is none the one before stays, and the first one before itself.
     The person starts at the origin, their lowest joint on the floor, and moves as `joints_3d_absolute`
     has it.
 
@@ -43,7 +44,7 @@ def write(path: pathlib.Path, records: np.ndarray, frames_per_second: float | No
       frames_per_second: None: a photo's.
     """
     frames = records["frame"]
-    held = np.searchsorted(frames, np.arange(frames[0], frames[-1] + 1), side="right") - 1
+    held = np.maximum(np.searchsorted(frames, np.arange(frames[-1] + 1), side="right") - 1, 0)
     joints = records["joints_3d"].astype(np.float64) * TO_BVH  # [N, P, 3]
     lengths = bone_lengths(joints).mean(axis=0)
     place = records["joints_3d_absolute"][:, ROOT].astype(np.float64) * TO_BVH
