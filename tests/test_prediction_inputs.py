@@ -31,6 +31,7 @@ def test_patterns_keep_the_folders_below_their_fixed_part(tmp_path):
     assert names(tmp_path / "x/*/a.*") == ["one/a.jpg", "two/a.jpg"]
     assert names(tmp_path / "**/a.jpg") == ["x/one/a.jpg", "x/two/a.jpg", "y/a.jpg"]
     assert names(tmp_path / "x/two/[ab].*") == ["a.jpg", "b.png"]
+    assert names(tmp_path / "**/**/b.png") == ["x/two/b.png"]
 
 
 def test_a_file_is_meant_whatever_signs_are_in_its_name(tmp_path):

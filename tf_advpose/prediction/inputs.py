@@ -43,7 +43,8 @@ def find(given: str) -> list[Source]:
     if path.is_dir():
         start, files = path, (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
     elif any(wildcard in given for wildcard in _WILDCARDS):
-        start, files = _fixed_part(path), map(Path, glob.glob(str(path), recursive=True))
+        # A pattern with more than one ** finds a file several times.
+        start, files = _fixed_part(path), set(map(Path, glob.glob(str(path), recursive=True)))
     else:
         raise FileNotFoundError(f"Input not found: {given}")
     found = [Source(file, file.relative_to(start).as_posix()) for file in files if _is_wanted(file)]
