@@ -17,6 +17,7 @@ import pytest
 from tf_advpose.skeleton import JOINT_NAMES, NUM_JOINTS
 
 SCRIPT = pathlib.Path(__file__).parent.parent / "predict.py"
+NAMES = ["a.jpg", "a.png", "more/a.jpg", "more/größer als 1 MB/ü [1  2] <b>.png"]
 NO_BOXES = "No boxes given: each picture is taken as one person, whose box is found by looking twice."
 
 
@@ -42,7 +43,7 @@ def complaints(result: subprocess.CompletedProcess) -> list[str]:
 def place(tmp_path_factory) -> pathlib.Path:
     """Photos of one person each in several folders, two of the same name, and a video."""
     folder = tmp_path_factory.mktemp("predict")
-    for number, name in enumerate(("a.jpg", "a.png", "more/a.jpg", "more/größer als 1 MB/ü <b>.png")):
+    for number, name in enumerate(NAMES):
         joints = dot_finder.joints(number, 60, 80, 260)
         dot_finder.write(folder / "photos" / name, dot_finder.draw([joints], 400, 420))
     (folder / "photos/notes.txt").write_text("no photo")
@@ -64,9 +65,6 @@ def folder_output(dot_model, place) -> pathlib.Path:
     assert result.stdout.splitlines() == [NO_BOXES, f"4 poses in 4 pictures. Written: {place / 'out'}"]
     assert not complaints(result)
     return place / "out"
-
-
-NAMES = ["a.jpg", "a.png", "more/a.jpg", "more/größer als 1 MB/ü <b>.png"]
 
 
 def test_a_folder_gives_files_of_every_kind_and_no_name_twice(folder_output):

@@ -36,7 +36,11 @@ def write_json(path: str | os.PathLike, values: dict) -> None:
     Raises:
       ValueError: a number that JSON does not have, such as NaN.
     """
-    text = json.dumps(values, indent=2, allow_nan=False)
-    text = _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text)
+    text = numbers_on_a_line(json.dumps(values, indent=2, allow_nan=False))
     with written_aside(path) as aside:
         aside.write_text(text + "\n")
+
+
+def numbers_on_a_line(text: str) -> str:
+    """Indented JSON with each list of numbers on a line."""
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text)

@@ -6,12 +6,11 @@ docs/predict.md describes them.
 import csv
 import json
 import pathlib
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
-from tf_advpose.files import written_aside
+from tf_advpose.files import numbers_on_a_line, written_aside
 from tf_advpose.prediction import poses
 from tf_advpose.skeleton import BONES, JOINT_NAMES, ROOT
 
@@ -29,7 +28,6 @@ UNITS = {
 }
 CSV_HEADER = ("input", "frame", "time_s", "person", "joint", "x_px", "y_px", "confidence")
 CSV_HEADER += ("x_mm", "y_mm", "z_mm", "x_absolute_mm", "y_absolute_mm", "z_absolute_mm")
-_SHORT_LIST = re.compile(r"\[[^\[\]{}\"]*\]")  # of numbers, in JSON
 _DECIMALS = {"box": 2, "joints_2d": 2, "confidence": 4, "joints_3d": 2, "joints_3d_absolute": 1}
 
 
@@ -54,7 +52,7 @@ def header() -> dict:
 def write_json(path: pathlib.Path, description: dict, records: np.ndarray) -> None:
     """Writes `description` with the poses as its last entry, one a line."""
     start = json.dumps(description, indent=2, allow_nan=False, ensure_ascii=False)
-    start = _SHORT_LIST.sub(lambda found: re.sub(r"\s+", " ", found[0]), start)
+    start = numbers_on_a_line(start)
     with written_aside(path) as aside, aside.open("w", encoding="utf-8") as file:
         file.write(start.removesuffix("\n}") + ',\n  "poses": [')
         separator = "\n"
