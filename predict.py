@@ -5,8 +5,8 @@
   python predict.py --model=exports/full/1 --input=walk.mp4 --box=410,120,260,540 --smooth --output=out
 
 writes poses.json and poses.npz, and pictures and films of the skeletons; docs/predict.md describes them.
-Exit status: 0: all done; 1: nothing was done; 2: some inputs were left out, each is named; 130:
-interrupted, what was finished is written. A .tflite file needs no TensorFlow.
+Exit status: 0: all done; 1: stopped by an error; 2: some inputs were left out, each is named; 130:
+interrupted. What was finished is written. A .tflite file needs no TensorFlow.
 """
 
 import os

@@ -1,12 +1,15 @@
 """predict.py as a user runs it: joints where they are, every file, or one clear line."""
 
 import csv
+import dataclasses
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import cv2
@@ -14,6 +17,11 @@ import dot_finder
 import numpy as np
 import pytest
 
+from tf_advpose.deploy.runtime import PosePredictor
+from tf_advpose.prediction import run as prediction
+from tf_advpose.prediction.cameras import Camera
+from tf_advpose.prediction.inputs import Source
+from tf_advpose.prediction.people import People
 from tf_advpose.skeleton import JOINT_NAMES, NUM_JOINTS
 
 SCRIPT = pathlib.Path(__file__).parent.parent / "predict.py"
@@ -245,6 +253,63 @@ def test_a_frame_whose_box_lies_outside_does_not_harm_the_others(dot_model, tmp_
     for name, frames in (("a.mp4", 4), ("b.mp4", 3)):
         film = cv2.VideoCapture(str(output / f"films/{name}.mp4"))
         assert film.get(cv2.CAP_PROP_FRAME_COUNT) == frames
+
+
+def test_pictures_that_cannot_be_written_are_a_problem_of_their_input_alone(dot_model, tmp_path):
+    """As where a name, with an ending added, is too long for the file system; the poses are kept."""
+    joints = dot_finder.joints(1, 40, 50, 260)
+    picture = dot_finder.draw([joints], 360, 360)
+    names = ["a.png", f"{'b' * 246}.png", f"{'c' * 246}.mp4", "d.mp4"]
+    for name in ("a.png", names[1]):
+        dot_finder.write(tmp_path / "in" / name, picture)
+    dot_finder.write_video(tmp_path / "in/d.mp4", [picture] * 4)
+    shutil.copy(tmp_path / "in/d.mp4", tmp_path / "in" / names[2])
+    box = ",".join(map(str, dot_finder.box_of(joints)))
+    result = run(dot_model, tmp_path / "in", tmp_path / "out", f"--box={box}")
+    assert result.returncode == 2 and "10 poses in 10 pictures" in result.stdout
+    assert complaints(result)[-1] == "error: 2 inputs were left out, in whole or in part."
+    found = read(tmp_path / "out")
+    assert found["complete"] and [source["frames"] for source in found["sources"]] == [1, 1, 4, 4]
+    problems = [source["problem"] for source in found["sources"]]
+    assert [bool(problem) for problem in problems] == [False, True, True, False]
+    for name, problem in zip(names[1:3], problems[1:3], strict=True):
+        assert problem.startswith(f"The pictures of {name} cannot be written: ")
+    assert files(tmp_path / "out") == {
+        "poses.json", "poses.npz", "overlays/a.png.png", "views/a.png.png", "films/d.mp4.mp4"
+    }  # fmt: skip
+
+
+class Diverging(PosePredictor):
+    """What it finds at the third time is not finite."""
+
+    times = 0
+
+    def predict_many(self, pictures):
+        self.times += 1
+        for pose in super().predict_many(pictures):
+            yield pose if self.times < 3 else dataclasses.replace(pose, joints_3d=pose.joints_3d * np.nan)
+
+
+def test_an_error_keeps_what_is_finished(dot_model, tmp_path, capsys):
+    path, output = tmp_path / "a.mp4", tmp_path / "out"
+    dot_finder.write_video(path, [dot_finder.draw([walking(0)], 400, 400)] * 4)
+    with pytest.raises(ValueError, match="What the model predicts is not finite"):
+        prediction.run(
+            Diverging(dot_model),
+            [Source(path, "a.mp4")],
+            People([40, 60, 250, 250]),
+            Camera(),
+            output,
+            prediction.Settings(batch_size=1),
+            model={},
+            interrupted=threading.Event(),
+        )
+    assert "Stopped by an error: what was finished is written." in capsys.readouterr().err
+    found = read(output)
+    assert not found["complete"] and [pose["frame"] for pose in found["poses"]] == [0, 1]
+    assert files(output) == {"poses.json", "poses.npz", "films/a.mp4.mp4"}
+    film = cv2.VideoCapture(str(output / "films/a.mp4.mp4"))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 2
 
 
 def test_nothing_usable_is_said_and_leaves_empty_tables(dot_model, tmp_path):

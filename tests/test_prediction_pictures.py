@@ -67,7 +67,7 @@ def test_a_film_plays_and_its_skeleton_turns(tmp_path):
     """Frames may be of nobody; sizes are even; it has its name only when it is finished."""
     path = tmp_path / "new folder/ü.mp4"
     frame = np.full((211, 333, 3), 90, np.uint8)
-    with pictures.film(path, 10.0) as add:
+    with pictures.film(path, 10.0, width=333, height=211) as add:
         for number in range(40):
             add(frame, records(0 if number == 5 else 1))
         assert not path.exists()
@@ -96,10 +96,9 @@ def test_a_film_that_cannot_be_written_is_an_error(tmp_path, monkeypatch):
             return False
 
     monkeypatch.setattr(pictures.cv2, "VideoWriter", Closed)
-    frame = np.zeros((20, 20, 3), np.uint8)
     with (
         pytest.raises(OSError, match="No film can be written to"),
-        pictures.film(tmp_path / "film.mp4", 10.0) as add,
+        pictures.film(tmp_path / "film.mp4", 10.0, 20, 20),
     ):
-        add(frame, records())
+        pass
     assert not list(tmp_path.iterdir())

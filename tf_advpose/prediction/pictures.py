@@ -52,9 +52,9 @@ def write_photo(path: pathlib.Path, picture: np.ndarray) -> None:
 
 @contextlib.contextmanager
 def film(
-    path: pathlib.Path, frames_per_second: float
+    path: pathlib.Path, frames_per_second: float, width: int, height: int
 ) -> Iterator[Callable[[np.ndarray, np.ndarray], None]]:
-    """Gives a function that adds a frame, [H, W, 3] uint8 RGB, and its records to an MP4.
+    """Gives a function that adds a frame, [height, width, 3] uint8 RGB, and its records to an MP4.
 
     They stand side by side, the frame with the joints drawn, the people in 3D as one walks round them. The
     film appears as `path` when the block ends.
@@ -62,13 +62,11 @@ def film(
     Raises:
       OSError: no film can be written there.
     """
-    number, reach, writer = 0, 0.0, None
+    number, reach = 0, 0.0
+    size = FILM_HEIGHT, 2 * round(min(FILM_HEIGHT * width / height, FILM_WIDEST) / 2)  # even, for codecs
 
     def add(frame: np.ndarray, records: np.ndarray) -> None:
-        nonlocal number, reach, writer
-        size = _film_size(frame)
-        if writer is None:
-            writer = _open_film(aside, frames_per_second, size)
+        nonlocal number, reach
         people = poses.scene(records)
         reach = max(reach, drawing.reach_of(people))  # it must not pulse
         degrees = number / frames_per_second * DEGREES_A_SECOND
@@ -78,17 +76,11 @@ def film(
         number += 1
 
     with written_aside(path) as aside:
+        writer = _open_film(aside, frames_per_second, size)
         try:
             yield add
         finally:
-            if writer is not None:
-                writer.release()
-
-
-def _film_size(frame: np.ndarray) -> tuple[int, int]:
-    """Height and width of the frames of a film, even as codecs want it."""
-    height, width = frame.shape[:2]
-    return FILM_HEIGHT, 2 * round(min(FILM_HEIGHT * width / height, FILM_WIDEST) / 2)
+            writer.release()
 
 
 def _open_film(path: pathlib.Path, frames_per_second: float, size: tuple[int, int]) -> cv2.VideoWriter:

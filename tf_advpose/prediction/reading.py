@@ -55,7 +55,7 @@ class Reader:
                 photos = pool.map(_read, [source.path for _, source in some])
                 for (number, _), photo in zip(some, photos, strict=True):
                     if isinstance(photo, Exception):
-                        self._leave_out(number, str(photo))
+                        self.leave_out(number, str(photo))
                     else:
                         self._describe(number, photo)
                         yield from self._with_boxes(number, 0, photo)
@@ -71,12 +71,12 @@ class Reader:
                     yield from self._with_boxes(number, decoded, pixels)
                     decoded += 1
             except (OSError, ValueError) as error:
-                self._leave_out(number, str(error))
+                self.leave_out(number, str(error))
                 continue
             announced = video.length(source.path)
             if announced < math.inf and decoded < announced - rate:  # headers may be wrong by a little
                 text = f"The video is damaged, it ends after {decoded} of {announced:.0f} frames"
-                self._leave_out(number, f"{text}: {source.path}")
+                self.leave_out(number, f"{text}: {source.path}")
 
     def _with_boxes(self, number: int, frame: int, pixels: np.ndarray) -> Iterator[Picture]:
         """The picture, unless one of its boxes lies outside."""
@@ -87,7 +87,7 @@ class Reader:
                 runtime.check_box(pixels, box)
         except ValueError as error:
             where = f"{source.path}, frame {frame}" if source.is_video else source.path
-            self._leave_out(number, f"{error} ({where})")
+            self.leave_out(number, f"{error} ({where})")
         else:
             yield Picture(number, frame, pixels, boxes)
 
@@ -100,7 +100,7 @@ class Reader:
             "intrinsics": self._camera.intrinsics(width, height).tolist(),
         }
 
-    def _leave_out(self, number: int, text: str) -> None:
+    def leave_out(self, number: int, text: str) -> None:
         """Tells the first problem of an input, and keeps it."""
         if self.about[number]["problem"] is None:
             self.about[number]["problem"] = text

@@ -70,6 +70,9 @@ def run(
       model: what the files say of the model.
       interrupted: where it is set, the rest is left, and what is finished is written.
 
+    Where an error stops it, what is finished is written too. Pictures that cannot be written are a problem
+    of their input alone.
+
     Raises:
       FileExistsError: there is something in `folder`.
       OSError: it cannot be written.
@@ -81,14 +84,20 @@ def run(
     with contextlib.ExitStack() as resources:
         bar = resources.enter_context(ProgressBar("predict", expected(sources)))
         reader = Reader(sources, people, camera, settings.batch_size, bar.say)
-        job = _Job(predictor, reader.about, folder, settings, resources)
-        for batch in in_lists(reader.pictures(), settings.batch_size):
-            job.do(batch)
-            bar.advance(len(batch))
-            if interrupted.is_set():
-                break
+        job = _Job(predictor, reader, folder, settings, resources)
+        description = {"model": model, "camera": camera.describe()}
+        try:
+            for batch in in_lists(reader.pictures(), settings.batch_size):
+                job.do(batch)
+                bar.advance(len(batch))
+                if interrupted.is_set():
+                    break
+        except Exception:
+            job.write(description | {"complete": False})
+            bar.say("Stopped by an error: what was finished is written.")
+            raise
         complete = not interrupted.is_set()
-        job.write({"model": model, "camera": camera.describe(), "complete": complete})
+        job.write(description | {"complete": complete})
     problems = {about["name"]: about["problem"] for about in reader.about if about["problem"]}
     return Summary(job.poses, sum(about["frames"] for about in reader.about), problems, complete)
 
@@ -105,14 +114,14 @@ class _Job:
     def __init__(
         self,
         predictor: PosePredictor,
-        about: list[dict],
+        reader: Reader,
         folder: pathlib.Path,
         settings: Settings,
         resources: contextlib.ExitStack,
     ):
-        """`about`: that of the `Reader`; `resources` are closed in the end."""
+        """`reader`: of the pictures; `resources` are closed in the end."""
         self.poses = 0
-        self._predictor, self._about = predictor, about
+        self._predictor, self._about, self._leave_out = predictor, reader.about, reader.leave_out
         self._folder, self._settings = folder, settings
         self._pool = resources.enter_context(concurrent.futures.ThreadPoolExecutor())
         self._spool = resources.enter_context(contextlib.closing(poses.Spool(folder)))
@@ -168,33 +177,49 @@ class _Job:
 
     def _next_frame(self, picture: Picture, records: np.ndarray) -> np.ndarray:
         """Puts a frame of a video into its film; its records, smoothed where that is asked for."""
-        settings = self._settings
+        smoothing = self._settings.smoothing
         if picture.source != self._video:
             self._video = picture.source
-            self._film.close()
-            about = self._about[picture.source]
-            rate = about["frames_per_second"]
-            if settings.smoothing:
-                self._smoother = Smoother(settings.smoothing, rate)
-            if settings.pictures:
-                path = self._folder / "films" / f"{about['name']}.mp4"
-                self._add_to_film = self._film.enter_context(pictures.film(path, rate))
-        if settings.smoothing:
+            if smoothing:
+                self._smoother = Smoother(smoothing, self._about[picture.source]["frames_per_second"])
+            if self._settings.pictures:
+                self._film.close()
+                self._start_film(picture)
+        if smoothing:
             records = self._smoother.smooth(records)
-        if settings.pictures:
+        if self._add_to_film:
             self._add_to_film(picture.pixels, records)
         return records
+
+    def _start_film(self, picture: Picture) -> None:
+        self._add_to_film = None
+        about = self._about[picture.source]
+        path = self._folder / "films" / f"{about['name']}.mp4"
+        film = pictures.film(path, about["frames_per_second"], about["width"], about["height"])
+        with self._problem_of(picture):
+            self._add_to_film = self._film.enter_context(film)
 
     def _draw_photo(self, result: tuple[Picture, np.ndarray]) -> None:
         picture, records = result
         name = f"{self._about[picture.source]['name']}.png"
-        pictures.write_photo(self._folder / "overlays" / name, pictures.overlay(picture.pixels, records))
-        if len(records):
-            pictures.write_photo(self._folder / "views" / name, pictures.views(records))
+        with self._problem_of(picture):
+            pictures.write_photo(
+                self._folder / "overlays" / name, pictures.overlay(picture.pixels, records)
+            )
+            if len(records):
+                pictures.write_photo(self._folder / "views" / name, pictures.views(records))
+
+    @contextlib.contextmanager
+    def _problem_of(self, picture: Picture) -> Iterator[None]:
+        """Makes what cannot be drawn a problem of its input."""
+        try:
+            yield
+        except OSError as error:
+            name = self._about[picture.source]["name"]
+            self._leave_out(picture.source, f"The pictures of {name} cannot be written: {error}")
 
     def write(self, description: dict) -> None:
         """Writes the files of all poses; `description` says how they were found."""
-        self._film.close()
         records, settings = self._spool.read(), self._settings
         smoothing = settings.smoothing.describe() if settings.smoothing else None
         everything = tables.header() | description | {"smoothing": smoothing, "sources": self._about}
@@ -206,6 +231,7 @@ class _Job:
             self._write_bvh(records)
         if self._viewer and any(about["frames"] for about in self._about):  # else there is nothing to show
             self._viewer.write(self._folder / "viewer.html")
+        self._film.close()
 
     def _write_bvh(self, records: np.ndarray) -> None:
         for number, person in np.unique(np.stack([records["source"], records["person"]], axis=1), axis=0):
