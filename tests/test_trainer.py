@@ -4,6 +4,8 @@ import dataclasses
 import json
 import pathlib
 import shutil
+import subprocess
+import sys
 
 import drawn_people
 import h5py
@@ -11,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import REPOSITORY
 from drawn_people import LAB, WILD
 
 from tf_advpose import presets, work_folder
@@ -20,6 +23,14 @@ from tf_advpose.models.generator import hourglass_layers
 from tf_advpose.progress import ProgressBar
 from tf_advpose.training.logs import StageLog
 from tf_advpose.training.trainer import Trainer
+
+HOLDER = """
+import sys, time
+from tf_advpose.locks import only_run
+with only_run(sys.argv[1]):
+    print("holds", flush=True)
+    time.sleep(600)
+"""  # stands for another process that trains
 
 
 class Killed(BaseException):
@@ -116,6 +127,21 @@ def test_finished_stages_are_not_run_again(full, drawn_data, monkeypatch):
         {variable.path: variable.numpy() for variable in again.generator.variables},
         {variable.path: variable.numpy() for variable in work_folder.load_generator(full).variables},
     )
+
+
+def test_one_process_trains_in_a_work_folder(drawn_data, tmp_path):
+    """A second one, which would remove the checkpoint that the first is writing, changes nothing."""
+    run = tmp_path / "run"
+    second = Trainer(drawn_people.small_config(), str(run), drawn_data)
+    command = [sys.executable, "-c", HOLDER, str(run / work_folder.CONFIG_FILE)]
+    with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"holds\n"
+        before = sorted(run.rglob("*"))
+        with pytest.raises(BlockingIOError, match=f"Another run is writing to {run} now. Let it finish."):
+            second.run()
+        assert sorted(run.rglob("*")) == before
+        holder.kill()
+    assert second.run()
 
 
 def test_another_run_is_refused_and_nothing_overwritten(full, drawn_data, tmp_path):

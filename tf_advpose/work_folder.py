@@ -1,7 +1,7 @@
 """What a run leaves on disk, and how to open it again.
 
 A work folder holds
-  config.json                      the run's configuration
+  config.json                      the run's configuration; locked while a process trains here
   training_set.json                "total_bone_length": mean over the lab training set, mm
   <stage>/generator.weights.h5     of each finished stage; <stage>/discriminator.weights.h5 likewise
   <stage>/checkpoints/             to go on from, while a stage is unfinished

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import fcntl
 import io
 import os
 import shutil
@@ -17,6 +16,7 @@ from tf_advpose.data.human36m.builder import Human36m
 from tf_advpose.data.mpi_inf_3dhp.builder import MpiInf3dhp
 from tf_advpose.data.mpii.builder import Mpii
 from tf_advpose.data.synthetic_people import SyntheticPeople
+from tf_advpose.locks import only_run
 
 BUILDERS = {
     "human36m": Human36m,
@@ -65,9 +65,10 @@ def prepare(
         config=name.partition("/")[2] or None, data_dir=str(Path(data_dir).expanduser()), **arguments
     )
     folder = _folder(name, data_dir).parent
+    folder.mkdir(parents=True, exist_ok=True)
     # TFDS announces downloads, on stdout and by making a folder, where there are none.
     with (
-        _only_run_in(folder),
+        only_run(folder),
         _told_of_full_disk(folder),
         tempfile.TemporaryDirectory() as unused,
         contextlib.redirect_stdout(io.StringIO()),
@@ -149,25 +150,6 @@ def _folder(name: str, data_dir: str) -> Path:
     if name not in BUILDERS:
         raise ValueError(f"Unknown dataset {name!r}. Known: {', '.join(BUILDERS)}.")
     return Path(data_dir).expanduser() / name / str(BUILDERS[name].VERSION)
-
-
-@contextlib.contextmanager
-def _only_run_in(folder: Path) -> Iterator[None]:
-    """Locks `folder`, which is made if need be; the lock goes with the process, however that ends.
-
-    Raises:
-      BlockingIOError: another process has locked it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BlockingIOError(f"Another run is writing to {folder} now. Let it finish.") from None
-        yield
-    finally:
-        os.close(handle)
 
 
 @contextlib.contextmanager

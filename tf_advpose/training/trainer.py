@@ -1,7 +1,9 @@
 """Runs the three stages one after the other on the models that it owns."""
 
+import contextlib
 import dataclasses
 import json
+import pathlib
 from collections.abc import Callable
 
 import keras
@@ -9,6 +11,7 @@ import keras
 from tf_advpose import work_folder
 from tf_advpose.config import STAGES, Config
 from tf_advpose.data import pipeline
+from tf_advpose.locks import only_run
 from tf_advpose.models.generator import hourglass_layers
 from tf_advpose.training import initial_hourglass, initial_weights, validation
 from tf_advpose.training.distribution import Devices
@@ -90,7 +93,7 @@ class Trainer:
         self._devices.agree("work folder", "opened")
 
     def run(self, asked_to_stop: Callable[[], bool] = lambda: False) -> bool:
-        """Runs every stage that is not finished yet.
+        """Runs every stage that is not finished yet; no other process may at the same time.
 
         Args:
           asked_to_stop: looked at after each step; a checkpoint is saved when it says so.
@@ -99,11 +102,15 @@ class Trainer:
           Whether all of them are finished.
 
         Raises:
+          BlockingIOError: another process trains in this work folder.
           FloatingPointError: a loss was not finite, twice.
           ValueError: no checkpoint of a stage can be read, or a prepared dataset is damaged.
         """
         stages = (stage for stage in STAGES if self.config.stage(stage).steps)
-        with pipeline.damage_named(self.data_dir, (self.config.lab, "train"), (self.config.wild, "train")):
+        with (
+            self._alone(),
+            pipeline.damage_named(self.data_dir, (self.config.lab, "train"), (self.config.wild, "train")),
+        ):
             finished = all(self.run_stage(stage, asked_to_stop) for stage in stages)
         self._devices.agree("end", str(finished))  # the others wait for what the chief writes
         return finished
@@ -133,6 +140,12 @@ class Trainer:
             self.data_dir,
             self._devices,
         )
+
+    def _alone(self) -> contextlib.AbstractContextManager:
+        """Within it no other process writes to the work folder."""
+        if not self._devices.is_chief:
+            return contextlib.nullcontext()
+        return only_run(pathlib.Path(self.work_dir) / work_folder.CONFIG_FILE)
 
     def _freeze(self, stage: str) -> None:
         """Freezes the 2D module where the configuration says so (Table 2, "fix 2D")."""
