@@ -11,6 +11,7 @@ import sys
 
 from absl import app, flags
 
+from tf_advpose.errors import reason_of
 from tf_advpose.startup import load_tensorflow_quietly
 
 FLAGS = flags.FLAGS
@@ -37,7 +38,7 @@ def main(_) -> None:
 
     tf.get_logger().setLevel("ERROR")  # AutoGraph warns once for each function where the disk is full
 
-    from tf_advpose.deploy import artefacts, parity, saved_model
+    from tf_advpose.deploy import artefacts, parity
 
     try:
         folder, report = artefacts.export(
@@ -52,7 +53,7 @@ def main(_) -> None:
             parity_examples=FLAGS.parity_examples,
         )
     except tf.errors.OpError as error:  # as where a GPU's memory ends
-        sys.exit(f"error: {saved_model.reason(error)}")
+        sys.exit(f"error: {reason_of(error.message)}")
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     print(

@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from tf_advpose import config as configuration
 from tf_advpose import presets
+from tf_advpose.errors import reason_of
 from tf_advpose.training import distribution, dry_run
 from tf_advpose.training.trainer import Trainer
 
@@ -98,6 +99,8 @@ def main(_) -> None:
             print(run(devices, terminated))
     except KeyboardInterrupt:
         sys.exit("Interrupted. The same command goes on from the last checkpoint.")
+    except tf.errors.OpError as error:  # as on a full disk, or where memory does not suffice
+        sys.exit(f"error: {reason_of(error.message)}. The same command goes on from the last checkpoint.")
     except (FloatingPointError, ValueError, OSError, ImportError) as error:
         sys.exit(f"error: {error}")
 

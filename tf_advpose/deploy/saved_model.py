@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pathlib
-import re
 import shutil
 from collections.abc import Iterator
 
@@ -12,6 +11,7 @@ import tensorflow as tf
 
 from tf_advpose.deploy import warmup
 from tf_advpose.deploy.serving import PoseEstimator
+from tf_advpose.errors import reason_of
 from tf_advpose.files import write_json
 
 METADATA_FILE = "assets.extra/metadata.json"  # servers carry assets.extra along and leave it alone
@@ -56,12 +56,7 @@ def write_errors_told() -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        raise OSError(f"The export could not be written: {reason(error)}") from None
-
-
-def reason(error: tf.errors.OpError) -> str:
-    """What went wrong, without where in TensorFlow it did."""
-    return re.sub(r"{{.*?}} *| *\[Op:.*?\]", "", error.message.splitlines()[0])
+        raise OSError(f"The export could not be written: {reason_of(error.message)}") from None
 
 
 @write_errors_told()
