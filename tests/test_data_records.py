@@ -20,8 +20,8 @@ def data_dir(tmp_path, drawn_data) -> pathlib.Path:
     return tmp_path / "data"
 
 
-def train_file(data_dir: pathlib.Path, name: str) -> pathlib.Path:
-    (path,) = (data_dir / name).glob("**/*-train.tfrecord*")
+def file_of(data_dir: pathlib.Path, name: str, split: str) -> pathlib.Path:
+    (path,) = (data_dir / name).glob(f"**/*-{split}.tfrecord*")
     return path
 
 
@@ -41,7 +41,7 @@ def corrupt(path: pathlib.Path) -> None:
     [(truncate, "is truncated: it has 12 whole records of 13"), (pathlib.Path.unlink, "is missing")],
 )
 def test_lost_bytes_and_files_are_named_before_the_first_step(data_dir, tmp_path, name, damage, told):
-    path = train_file(data_dir, name)
+    path = file_of(data_dir, name, "train")
     damage(path)
     with pytest.raises((ValueError, FileNotFoundError), match=told) as error:
         Trainer(drawn_people.small_config(), str(tmp_path / "run"), str(data_dir))
@@ -52,10 +52,21 @@ def test_lost_bytes_and_files_are_named_before_the_first_step(data_dir, tmp_path
 @pytest.mark.parametrize("name", [LAB, WILD])
 def test_changed_bytes_are_named_when_they_are_read(data_dir, tmp_path, name):
     """Their size is right, so only their checksum tells; TensorFlow's message names no file."""
-    path = train_file(data_dir, name)
+    path = file_of(data_dir, name, "train")
     corrupt(path)
     with pytest.raises(ValueError, match=f"{path} is damaged: corrupted record at"):
         Trainer(drawn_people.small_config(), str(tmp_path / "run"), str(data_dir)).run()
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_changed_bytes_of_the_validation_split_are_named(data_dir, tmp_path, batch_size):
+    """In the first batch, which is looked at before the first step; or when the generator is scored."""
+    path = file_of(data_dir, WILD, "test")
+    corrupt(path)
+    config = drawn_people.small_config(batch_size=batch_size, validate_on=f"{WILD}:test", validate_every=1)
+    with pytest.raises(ValueError, match=f"{path} is damaged: corrupted record at"):
+        Trainer(config, str(tmp_path / "run"), str(data_dir)).run()
+    assert (tmp_path / "run").exists() == (batch_size == 1)
 
 
 def test_whole_files_have_no_damage(drawn_data):

@@ -38,9 +38,9 @@ def check_labels(config: Config, data_dir: str) -> None:
     """Looks for what `best_by` needs among the first examples of `validate_on`, before any step.
 
     Raises:
-      FileNotFoundError, ValueError: no such dataset or split, or no such label.
+      FileNotFoundError, ValueError: no such dataset or split, no such label, or a damaged record.
     """
-    batch = next(iter(_batches(config, data_dir)))
+    batch = next(_batches(config, data_dir))
     labelled = {"mpjpe": batch["has_scale"], "pckh": batch["head_size"] > 0}
     known = [name for name in labelled if labelled[name].numpy().any()]
     if config.best_by not in known:
@@ -50,11 +50,13 @@ def check_labels(config: Config, data_dir: str) -> None:
         )
 
 
-def _batches(config: Config, data_dir: str) -> tf.data.Dataset:
+def _batches(config: Config, data_dir: str) -> Iterator[dict[str, tf.Tensor]]:
+    """Those of `validate_on`; a damaged record is a ValueError that names the file."""
     name, _, split = config.validate_on.partition(":")
-    return pipeline.evaluation_batches(
-        name, split, data_dir, config.generator.image_size, config.batch_size
-    )[0]
+    with pipeline.damage_named(data_dir, (name, split)):
+        yield from pipeline.evaluation_batches(
+            name, split, data_dir, config.generator.image_size, config.batch_size
+        )[0]
 
 
 class Validation:
