@@ -49,7 +49,7 @@ flags.DEFINE_enum(
     "Train on one device, on all GPUs of this machine (mirrored), or on those of several machines "
     "(multi_worker: the same command on each, with its TF_CONFIG). The batch is that of all together.",
 )
-flags.DEFINE_bool("dry_run", False, "Say what the run will cost, and keep nothing.")
+flags.DEFINE_bool("dry_run", False, "Say what the run costs from its first step on, and keep nothing.")
 
 
 def define_config(argv: list[str]) -> None:

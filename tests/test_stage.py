@@ -14,7 +14,7 @@ from test_trainer import assert_same, stored
 from tf_advpose import work_folder
 from tf_advpose.config import Config, StageConfig
 from tf_advpose.data import pipeline
-from tf_advpose.training import dry_run, steps, validation
+from tf_advpose.training import distribution, dry_run, steps, validation
 from tf_advpose.training.trainer import Trainer
 
 
@@ -164,6 +164,23 @@ def test_a_dry_run_says_what_the_run_will_cost(drawn_data, tmp_path):
     ):
         assert re.search(line, report), report
     assert not work_folder.finished_stages(str(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("by", ["start_from", "hourglass_from"])
+def test_a_dry_run_of_any_worker_leaves_out_what_is_taken_over(averaged, drawn_data, tmp_path, by):
+    """The chief alone copies it into its work folder; workers that time other stages wait for ever."""
+    config = only_first_stage(average_decay=0.5)
+    config.pretrain_3d.steps = 2
+    reports = []
+    for is_chief in (True, False):
+        devices = distribution.Devices()
+        devices.is_chief = is_chief
+        folder = str(tmp_path / str(is_chief))
+        reports.append(
+            dry_run.report(Trainer(config, folder, drawn_data, devices=devices, **{by: averaged}))
+        )
+    for report in reports:
+        assert re.findall(r"^(\w+): .* s a step", report, re.MULTILINE) == ["pretrain_3d"]
 
 
 def test_the_hourglass_of_another_run_takes_the_place_of_the_first_stage(averaged, drawn_data, tmp_path):

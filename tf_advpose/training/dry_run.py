@@ -7,7 +7,6 @@ import time
 import keras
 import tensorflow as tf
 
-from tf_advpose import work_folder
 from tf_advpose.config import STAGES
 from tf_advpose.training.trainer import Trainer
 
@@ -15,7 +14,10 @@ TIMED_STEPS = 3  # behind the first, in which the step is compiled
 
 
 def report(trainer: Trainer) -> str:
-    """The cost of all stages that `trainer` has yet to run; its work folder is of no use afterwards.
+    """The cost of a new run, from its first step on; the work folder of `trainer` is of no use afterwards.
+
+    Stages that it takes over cost nothing. What its work folder holds is no matter, for each of several
+    workers has one of its own.
 
     The time of a step holds what the input takes beyond it; it is that of this machine as busy as it is.
     """
@@ -23,7 +25,7 @@ def report(trainer: Trainer) -> str:
     total = 0.0
     for name in STAGES:
         steps = trainer.config.stage(name).steps
-        if steps and name not in work_folder.finished_stages(trainer.work_dir):
+        if steps and name not in trainer.taken_over:
             to_compile, seconds = _time_steps(trainer, name)
             total += steps * seconds / 3600
             lines.append(

@@ -64,8 +64,9 @@ class Trainer:
         if hourglass_from and (start_from or not config.stage(STAGES[0]).steps):
             raise ValueError(f"An initial hourglass stands for {STAGES[0]}, which is left out already.")
         loads_hourglass = hourglass_from and not initial_hourglass.is_taken(work_dir, hourglass_from)
+        self.taken_over = [STAGES[0]] if hourglass_from else []  # stages that others have trained
         if start_from:
-            work_folder.stages_in_common(config, start_from)
+            self.taken_over = work_folder.stages_in_common(config, start_from)
         total_bone_length = pipeline.mean_total_bone_length(config.lab, data_dir)
         settings = json.dumps([dataclasses.asdict(config), total_bone_length])
         self._devices.agree("settings and data", settings)
