@@ -115,12 +115,13 @@ def test_the_training_set_is_described(full, drawn_data):
 
 
 def test_finished_stages_are_not_run_again(full, drawn_data, monkeypatch):
-    """Their weights are loaded."""
+    """Their weights are loaded. Nor is the lab data read again for what the work folder knows."""
 
     def refuse(*_):
-        raise AssertionError("a finished stage was run")
+        raise AssertionError("training data was read")
 
     monkeypatch.setattr(pipeline, "training_batches", refuse)
+    monkeypatch.setattr(pipeline, "stored_examples", refuse)
     again = Trainer(drawn_people.small_config(), full, drawn_data)
     again.run()
     assert_same(

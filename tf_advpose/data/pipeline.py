@@ -22,10 +22,12 @@ import tensorflow_datasets as tfds
 from tf_advpose.config import AugmentationConfig, Config
 from tf_advpose.data import augment, prepared, records
 from tf_advpose.data import crop as cropping
+from tf_advpose.progress import ProgressBar
 from tf_advpose.skeleton import BONES, ROOT, mirror_order
 
 SHUFFLE_BLOCK = 4096  # examples that are shuffled among each other
 TRAINING_KEYS = ("image", "joints_2d", "joint_weight", "depth", "has_depth", "has_scale", "mm_per_pixel")
+_READ_BATCH = 256  # examples, where no image is decoded
 _SEED_STRIDE = 1_000_003  # keeps the streams of neighbouring seeds apart
 
 
@@ -142,8 +144,14 @@ def evaluation_batches(
 
 
 def mean_total_bone_length(name: str, data_dir: str) -> float:
-    """The sum of all bones' lengths, mean over the training split of a dataset with depth labels, mm."""
-    examples, _ = stored_examples(name, "train", data_dir)
+    """The sum of all bones' lengths, mean over the training split of a dataset with depth labels, mm.
+
+    It reads the whole split, and shows its progress.
+
+    Raises:
+      FileNotFoundError, ValueError: the dataset is not prepared, unknown, damaged or without depth labels.
+    """
+    examples, num_examples = stored_examples(name, "train", data_dir)
     child, parent = np.array(BONES).T
 
     def total(example):
@@ -153,8 +161,12 @@ def mean_total_bone_length(name: str, data_dir: str) -> float:
         return tf.stack([labelled * tf.cast(tf.reduce_sum(tf.norm(bones, axis=-1)), tf.float64), labelled])
 
     totals = examples.map(total, num_parallel_calls=tf.data.AUTOTUNE)
-    with damage_named(data_dir, (name, "train")):
-        length, count = totals.reduce(tf.zeros([2], tf.float64), lambda old, new: old + new).numpy()
+    sums = np.zeros(2)
+    with damage_named(data_dir, (name, "train")), ProgressBar(f"{name} bone lengths", num_examples) as bar:
+        for part in totals.batch(_READ_BATCH).as_numpy_iterator():
+            sums += part.sum(axis=0)
+            bar.advance(len(part))
+    length, count = sums
     if not count:
         raise ValueError(f"{name} has no depth labels, so it cannot serve as lab data.")
     return float(length / count)

@@ -52,8 +52,7 @@ class Trainer:
         self.config, self.work_dir, self.data_dir = config, work_dir, data_dir
         self._devices = devices or Devices()
         self._devices.check(config)
-        for name in (config.lab, config.wild):
-            pipeline.open_split(name, "train", data_dir)
+        examples = [pipeline.open_split(name, "train", data_dir)[2] for name in (config.lab, config.wild)]
         if config.validate_on:
             validation.check_labels(config, data_dir)
         if config.discriminator.sources and pipeline.num_wild(config, "adversarial") == config.batch_size:
@@ -67,8 +66,11 @@ class Trainer:
         self.taken_over = [STAGES[0]] if hourglass_from else []  # stages that others have trained
         if start_from:
             self.taken_over = work_folder.stages_in_common(config, start_from)
-        total_bone_length = pipeline.mean_total_bone_length(config.lab, data_dir)
-        settings = json.dumps([dataclasses.asdict(config), total_bone_length])
+        try:
+            total_bone_length = work_folder.read_total_bone_length(work_dir)
+        except FileNotFoundError:  # a new run
+            total_bone_length = pipeline.mean_total_bone_length(config.lab, data_dir)
+        settings = json.dumps([dataclasses.asdict(config), examples, total_bone_length])
         self._devices.agree("settings and data", settings)
         keras.utils.set_random_seed(config.seed)
         keras.config.set_dtype_policy(config.policy)
