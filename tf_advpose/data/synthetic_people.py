@@ -24,7 +24,8 @@ class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
     this machine from a seed; they may be used and passed on.
     To obtain: python prepare.py people; nothing is downloaded.
 
-    Splits: train and test, of different people. What they were made with is in the metadata.
+    Splits: train, test and, where it is asked for, validation, of different people. What they
+    were made with is in the metadata.
     """
 
     VERSION = tfds.core.Version("2.0.0")
