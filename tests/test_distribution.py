@@ -170,6 +170,8 @@ def several_devices(count: int) -> distribution.Devices:
 def test_batches_that_devices_cannot_share_are_refused():
     config = drawn_people.small_config(batch_size=12, accumulation=2)
     several_devices(3).check(config)
+    with pytest.raises(ValueError, match="6 lab and 6 wild .* pretrain_3d, which 4 parts .* do not divide"):
+        several_devices(1).check(drawn_people.small_config(batch_size=12, accumulation=4))
     several_devices(1).check(drawn_people.small_config(jit_compile=True, batch_size=7))
     with pytest.raises(ValueError, match="0 lab and 12 wild .* pretrain_2d, which 4 devices times 2 parts"):
         several_devices(4).check(config)

@@ -16,6 +16,7 @@ import tensorflow as tf
 from conftest import REPOSITORY
 from drawn_people import LAB, WILD
 
+from tf_advpose import config as configuration
 from tf_advpose import presets, work_folder
 from tf_advpose.config import STAGES, Config, StageConfig
 from tf_advpose.data import pipeline
@@ -248,6 +249,16 @@ def test_policy_is_the_models_alone(drawn_data, tmp_path):
     assert mixed.generator.get_layer("stem_conv").compute_dtype == "bfloat16"
     assert mixed.discriminator.get_layer("fc1").compute_dtype == "bfloat16"
     assert keras.config.dtype_policy().name == "float32"
+
+
+def test_stages_without_steps_refuse_no_setting(drawn_data, tmp_path):
+    """They are never run: neither what they would share a batch into counts, nor what the discriminator
+    would see."""
+    unused = {"pretrain_3d": StageConfig(steps=0, wild_share=0.5)}
+    unused |= {"adversarial": StageConfig(steps=0, wild_share=1.0)}
+    config = drawn_people.small_config(batch_size=6, accumulation=2, **unused)
+    configuration.check(config)
+    assert Trainer(config, str(tmp_path / "run"), drawn_data).run()
 
 
 def only_test_split(folder: pathlib.Path) -> None:

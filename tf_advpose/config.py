@@ -168,13 +168,6 @@ def check(config: Config) -> None:
             raise ValueError(f"{name}.warm_up must be 0 or more, got {stage.warm_up}.")
         if stage.steps < 0:
             raise ValueError(f"{name}.steps must be 0 or more, got {stage.steps}.")
-        lab = config.batch_size - round(config.batch_size * stage.wild_share)
-        wild = config.batch_size - lab
-        if config.accumulation > 1 and (lab % config.accumulation or wild % config.accumulation):
-            raise ValueError(
-                f"accumulation must divide both kinds of examples; a batch of {name} has {lab} lab and "
-                f"{wild} wild ones, which {config.accumulation} does not divide."
-            )
     if not 0 <= config.average_decay < 1:
         raise ValueError(f"average_decay must be from 0 to below 1, got {config.average_decay}.")
     if config.largest_gradient < 0:

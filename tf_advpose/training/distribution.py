@@ -40,7 +40,7 @@ class Devices:
         self._asked = 0.0  # sum over the workers, of the last call
 
     def check(self, config: Config) -> None:
-        """Raises ValueError for settings that cannot be run on so many devices."""
+        """Raises ValueError for settings that cannot be run on so many devices, in so many parts."""
         if self.count > 1 and config.jit_compile:
             raise ValueError(
                 f"jit_compile does not work on {self.count} devices: XLA compiles a step for one device "
@@ -50,10 +50,11 @@ class Devices:
             wild = pipeline.num_wild(config, name)
             lab, pieces = config.batch_size - wild, config.accumulation * self.count
             if config.stage(name).steps and (lab % pieces or wild % pieces):
-                parts = f" times {config.accumulation} parts" if config.accumulation > 1 else ""
+                counts = {"devices": self.count, "parts (accumulation)": config.accumulation}
+                divisor = " times ".join(f"{count} {what}" for what, count in counts.items() if count > 1)
                 raise ValueError(
-                    f"batch_size is that of all devices together: {config.batch_size} are {lab} lab and "
-                    f"{wild} wild examples in {name}, which {self.count} devices{parts} do not divide."
+                    f"batch_size is that of all devices and parts together: {config.batch_size} are {lab} "
+                    f"lab and {wild} wild examples in {name}, which {divisor} do not divide."
                 )
 
     def scope(self) -> contextlib.AbstractContextManager:

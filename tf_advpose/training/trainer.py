@@ -55,7 +55,8 @@ class Trainer:
         examples = [pipeline.open_split(name, "train", data_dir)[2] for name in (config.lab, config.wild)]
         if config.validate_on:
             validation.check_labels(config, data_dir)
-        if config.discriminator.sources and pipeline.num_wild(config, "adversarial") == config.batch_size:
+        no_lab = pipeline.num_wild(config, "adversarial") == config.batch_size
+        if config.discriminator.sources and config.adversarial.steps and no_lab:
             raise ValueError(
                 "The discriminator needs lab examples, but adversarial.wild_share = "
                 f"{config.adversarial.wild_share} leaves none in a batch of {config.batch_size}."
