@@ -1,6 +1,7 @@
 """MPI-INF-3DHP's readers: frame counting, frames of reference, joints, and files that are wrong."""
 
 import collections
+import pickle
 
 import h5py
 import layouts
@@ -165,6 +166,46 @@ def test_wrong_training_files_are_named(tmp_path):
     calibration.unlink()
     with pytest.raises(FileNotFoundError, match="cameras of the labels are missing: .*camera.calibration"):
         read(tmp_path, "train")
+
+
+def write_mmpose(folder) -> list[str]:
+    """MMPose's test split of three photos each of TS1 and TS2, in turns. Returns the examples' names."""
+    sequences = ["TS1", "TS2"] * 3
+    names = [f"{sequence}_{row // 2 + 1:06d}" for row, sequence in enumerate(sequences)]
+    joints = np.stack([layouts.standing_person(row, 17) for row in range(len(names))])
+    lenses = np.array([[*test_set.INTRINSICS[sequence], *np.zeros(5)] for sequence in sequences])
+    ones = np.ones((len(names), 17, 1))
+    np.savez(
+        folder / "mpi_inf_3dhp_test.npz",
+        imgname=[f"{name}.jpg" for name in names],
+        part=np.concatenate([camera.project(joints, lenses), ones], axis=-1),
+        S=np.concatenate([joints / 1000, ones], axis=-1),
+    )
+    cameras = {
+        sequence: {"f": lens[:2], "c": lens[2:4]} for sequence, lens in zip(sequences, lenses, strict=True)
+    }
+    (folder / "cameras_test.pkl").write_bytes(pickle.dumps(cameras))
+    return names
+
+
+def change(path, key: str, row: int, shift: float) -> None:
+    """Moves the joints of one row of an .npz file."""
+    arrays = dict(np.load(path))
+    arrays[key][row, :, 0] += shift
+    np.savez(path, **arrays)
+
+
+def test_one_wrong_row_of_mmpose_does_not_stop_the_others(tmp_path):
+    """2D and 3D of a sequence are held against each other, not those of a row; the order is the file's."""
+    names = write_mmpose(tmp_path)
+    path = tmp_path / "mpi_inf_3dhp_test.npz"
+    change(path, "part", 2, shift=50.0)
+    people, _ = read(tmp_path, "test")
+    assert [person["example_id"] for person in people] == names
+    assert [person["sequence"] for person in people] == ["TS1", "TS2"] * 3
+    change(path, "part", 4, shift=50.0)
+    with pytest.raises(ValueError, match=r"test\.npz, TS1: the 2D joints are 50\.0 pixels off"):
+        read(tmp_path, "test")
 
 
 @pytest.mark.parametrize("level", ["above", "above/data/TS2"])

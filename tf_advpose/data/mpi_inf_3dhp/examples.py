@@ -20,17 +20,19 @@ def people(
     index_map: tuple[int | None, ...],
     where: Path | str,
 ) -> Iterator[dict]:
-    """The labels, as arguments of `schema.make_example`, of N people before one camera.
+    """`labels` of N people, after a `check` of all of them together."""
+    check(pixels, joints, intrinsics, where)
+    yield from labels(pixels, joints, intrinsics, index_map)
+
+
+def check(pixels: np.ndarray, joints: np.ndarray, intrinsics: np.ndarray, where: Path | str) -> None:
+    """Raises ValueError where the 2D and 3D joints of N people do not belong together.
 
     Args:
       pixels: [N, J, 2], annot2.
       joints: [N, J, 3] mm, camera frame, annot3.
-      intrinsics: [9].
-      index_map: which of the J is each of our joints.
+      intrinsics: [9], of the one camera before which they are.
       where: names the labels in errors.
-
-    Raises:
-      ValueError: the 2D and 3D joints do not belong together.
     """
     error = pixels_off(camera.project(joints, intrinsics), pixels)
     if error > MAX_PROJECTION_ERROR:
@@ -38,6 +40,17 @@ def people(
             f"{where}: the 2D joints are {error:.1f} pixels off the projected 3D joints, which should be "
             "annot3 in the camera frame."
         )
+
+
+def labels(
+    pixels: np.ndarray, joints: np.ndarray, intrinsics: np.ndarray, index_map: tuple[int | None, ...]
+) -> Iterator[dict]:
+    """The labels of N people, as arguments of `schema.make_example`.
+
+    Args:
+      pixels, joints, intrinsics: as in `check`.
+      index_map: which of the J is each of our joints.
+    """
     absolute = from_dataset(joints, index_map)
     joints_2d = camera.project(absolute, intrinsics)
     for joint, index in enumerate(index_map):

@@ -28,15 +28,18 @@ def read_mmpose(source: Path, split: str, skipped: collections.Counter) -> Itera
         return
     images = source.parent / "images" if source.name == "annotations" else source
     cameras = mmpose.read_cameras(source / f"cameras_{split}.pkl")
-    for row, (name, pixels, joints) in enumerate(zip(*mmpose.read_labels(path), strict=True)):
-        sequence = name.rpartition("_")[0]
+    names, pixels, joints = mmpose.read_labels(path)
+    sequences = [name.rpartition("_")[0] for name in names]
+    rows = collections.defaultdict(list)
+    for row, sequence in enumerate(sequences):
+        rows[sequence].append(row)
+    for sequence, own in rows.items():
         if sequence not in cameras:
-            raise ValueError(
-                f"{path}, row {row}: cameras_{split}.pkl has no camera {sequence!r} of {name}."
-            )
-        where = f"{path}, row {row}"
-        (person,) = examples.people(
-            pixels[None], joints[None], cameras[sequence], FROM_MPI_INF_3DHP_17, where
+            raise ValueError(f"{path}: cameras_{split}.pkl has no camera {sequence!r} of {names[own[0]]}.")
+        examples.check(pixels[own], joints[own], cameras[sequence], f"{path}, {sequence}")
+    for row, (name, sequence) in enumerate(zip(names, sequences, strict=True)):
+        (person,) = examples.labels(
+            pixels[row, None], joints[row, None], cameras[sequence], FROM_MPI_INF_3DHP_17
         )
         yield {
             "image": images / name,
