@@ -10,15 +10,14 @@ Interrupted, the same command goes on.
 
 import json
 import pathlib
-import subprocess
 import sys
 
-REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import numpy as np
 import scipy.stats
 from absl import app, flags
+from commands import run
 
 from tf_advpose.files import write_json
 
@@ -36,11 +35,8 @@ def run_seed(seed: int) -> dict:
     """The results of the demo with one seed; trained if that is not done."""
     folder = pathlib.Path(FLAGS.work_dir) / f"seed{seed}"
     if not (folder / "results.json").exists():
-        command = [sys.executable, str(REPOSITORY / "examples/demo.py"), f"--seed={seed}"]
-        command += [f"--work_dir={folder}", f"--data_dir={FLAGS.data_dir}"]
-        status = subprocess.run(command).returncode
-        if status:
-            sys.exit(status)
+        folders = (f"--work_dir={folder}", f"--data_dir={FLAGS.data_dir}")
+        run("examples/demo.py", f"--seed={seed}", *folders)
     return json.loads((folder / "results.json").read_text())
 
 

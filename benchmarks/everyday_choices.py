@@ -26,7 +26,7 @@ from absl import app, flags
 from measuring import in_own_process
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("data_dir", "data/everyday", "Folder of the prepared everyday people.")
+flags.DEFINE_string("data_dir", "data/everyday", "Folder of the prepared people; made where it is missing.")
 flags.DEFINE_string("output", "benchmarks/results/everyday_choices.json", "Where the figures are written.")
 flags.DEFINE_float("minutes", 4.0, "Of processor time that each choice has to train.", lower_bound=0.1)
 flags.DEFINE_multi_integer("core", [0], "Number of a core that trains; give it again for each core.")
@@ -134,9 +134,12 @@ def main(_) -> None:
     if FLAGS.measure:
         print(json.dumps(measure(**json.loads(FLAGS.measure))))
         return
+    from tf_advpose import presets
+    from tf_advpose.data import prepared
     from tf_advpose.evaluation.formats import Table, to_text
     from tf_advpose.files import write_json
 
+    prepared.prepare_people_once(FLAGS.data_dir, domains=("everyday",), **presets.EVERYDAY_PEOPLE)
     output = pathlib.Path(FLAGS.output)
     command = f"python benchmarks/everyday_choices.py --minutes={FLAGS.minutes:g}"
     new = {"command": command, "minutes": FLAGS.minutes, "choices": {}}

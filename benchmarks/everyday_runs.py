@@ -3,17 +3,17 @@
 import json
 import pathlib
 import shlex
-import subprocess
 import sys
 
-REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from absl import flags
 
 from tf_advpose.startup import load_tensorflow_quietly
 
 load_tensorflow_quietly()
+
+from commands import run
 
 from tf_advpose import presets
 from tf_advpose.config import POLICIES
@@ -38,9 +38,9 @@ def prepare(data_dir: str, with_2d: bool = False) -> None:
 
 def train(preset: str, work_dir: str, data_dir: str, settings: dict, start_from: str = "") -> None:
     """Trains a run by train.py, or goes on with it; `settings` are flags behind `--config.`."""
-    words = ["train.py", f"--preset={preset}", f"--work_dir={work_dir}", f"--data_dir={data_dir}"]
+    words = [f"--preset={preset}", f"--work_dir={work_dir}", f"--data_dir={data_dir}"]
     words += [f"--config.{name}={value}" for name, value in settings.items()]
-    run(words + ([f"--start_from={start_from}"] if start_from else []))
+    run("train.py", *words, *([f"--start_from={start_from}"] if start_from else []))
 
 
 def score(data_dir: str, output: str, *models: str, **steps: int) -> None:
@@ -48,16 +48,8 @@ def score(data_dir: str, output: str, *models: str, **steps: int) -> None:
 
     The figures go to `output`, below the command that makes them; `steps` are flags of this script.
     """
-    run(["evaluate.py", *models, f"--data={PEOPLE}", f"--data_dir={data_dir}", f"--output={output}"])
+    run("evaluate.py", *models, f"--data={PEOPLE}", f"--data_dir={data_dir}", f"--output={output}")
     settings = {"policy": flags.FLAGS.policy, "seed": flags.FLAGS.seed, **steps}
     script = pathlib.Path(sys.argv[0]).name
     words = ["python", f"benchmarks/{script}", *(f"--{name}={value}" for name, value in settings.items())]
     write_json(output, {"command": shlex.join(words), **json.loads(pathlib.Path(output).read_text())})
-
-
-def run(words: list[str]) -> None:
-    """Prints and runs a command of this repository; ends this script where it fails."""
-    print(shlex.join(["python", *words]), flush=True)
-    status = subprocess.run([sys.executable, *words], cwd=REPOSITORY).returncode
-    if status:
-        sys.exit(status)

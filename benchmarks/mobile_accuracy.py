@@ -12,6 +12,7 @@ import pathlib
 
 import everyday_runs
 from absl import app, flags
+from commands import run
 
 from tf_advpose import presets
 
@@ -48,20 +49,18 @@ def main(_) -> None:
     }
     runs, int8 = [], []
     for size in SIZES:
-        run, exports = f"{FLAGS.work_dir}/{size}", pathlib.Path(FLAGS.work_dir, "exports")
-        everyday_runs.train(f"baseline_{size}", run, FLAGS.data_dir, settings)
+        work_dir, exports = f"{FLAGS.work_dir}/{size}", pathlib.Path(FLAGS.work_dir, "exports")
+        everyday_runs.train(f"baseline_{size}", work_dir, FLAGS.data_dir, settings)
         exported = exports / size / "1"
         if not exported.exists():
-            everyday_runs.run(
-                [
-                    "export.py",
-                    f"--work_dir={run}",
-                    f"--output={exports}",
-                    f"--data_dir={FLAGS.data_dir}",
-                    f"--parity_data={everyday_runs.PEOPLE}",
-                ]
+            run(
+                "export.py",
+                f"--work_dir={work_dir}",
+                f"--output={exports}",
+                f"--data_dir={FLAGS.data_dir}",
+                f"--parity_data={everyday_runs.PEOPLE}",
             )
-        runs.append(run)
+        runs.append(work_dir)
         int8.append(str(exported / "pose_int8.tflite"))
     models = (f"--work_dir={','.join(runs)}", f"--tflite={','.join(int8)}")
     everyday_runs.score(FLAGS.data_dir, FLAGS.output, *models, steps=FLAGS.steps)

@@ -13,11 +13,9 @@ mpi_inf_3dhp_test_set_MINI/ (the official layout). Where it is missing, nothing 
 
 import json
 import pathlib
-import subprocess
 import sys
 
-REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from absl import app, flags
 
@@ -27,6 +25,7 @@ load_tensorflow_quietly()
 
 import cv2
 import numpy as np
+from commands import run
 
 from tf_advpose import drawing
 from tf_advpose.data import pipeline
@@ -60,15 +59,6 @@ SETTINGS = {
 }
 PCKH_TARGET = 100.0  # percent, MPII
 MPJPE_TARGET = 40.0  # mm, Human3.6M
-
-
-def run(script: str, *arguments: str) -> None:
-    """Runs one of the top-level scripts; stops with its status where it fails."""
-    command = [sys.executable, str(REPOSITORY / script), *arguments]
-    print("$ python", script, *arguments, flush=True)
-    status = subprocess.run(command).returncode
-    if status:
-        sys.exit(status)
 
 
 def stage_mpii(samples: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
