@@ -122,7 +122,7 @@ def _everyday() -> Config:
         augmentation=AugmentationConfig(shift=0.05, contrast=0.2),
         pretrain_2d=StageConfig(steps=0, wild_share=1.0),
         pretrain_3d=StageConfig(
-            steps=23_000, wild_share=0.0, learning_rate=2e-3, schedule="cosine", warm_up=500
+            steps=44_000, wild_share=0.0, learning_rate=3e-3, schedule="cosine", warm_up=500
         ),
         adversarial=StageConfig(steps=0, wild_share=0.5),
         depth_weight=10.0,  # a gradient of the size of the cross-entropy's
