@@ -33,6 +33,7 @@ flags.DEFINE_multi_integer("core", [0], "Number of a core that trains; give it a
 flags.DEFINE_string("measure", None, "Used by this script itself.")
 
 STAGE = "pretrain_3d"
+RATE = 2e-3  # of all choices but those that change it; the preset's came of them
 CHOICES = {
     "the preset": {},
     "bfloat16": {"policy": "mixed_bfloat16"},
@@ -48,8 +49,8 @@ CHOICES = {
     "a third of the depth's weight": {"depth_weight": 3.0},
     "three times the depth's weight": {"depth_weight": 30.0},
     "RMSprop": {"generator_optimizer": "rmsprop", f"{STAGE}.learning_rate": 2.5e-4},
-    "half the rate": {f"{STAGE}.learning_rate": 1e-3},
-    "twice the rate": {f"{STAGE}.learning_rate": 4e-3},
+    "half the rate": {f"{STAGE}.learning_rate": RATE / 2},
+    "twice the rate": {f"{STAGE}.learning_rate": 2 * RATE},
     "constant rate": {f"{STAGE}.schedule": "constant"},
     "batches of 16": {"batch_size": 16},
     "no augmentation but mirroring": {
@@ -101,6 +102,7 @@ def _config(changes: dict):
     from tf_advpose import presets
 
     config = presets.from_preset("everyday")
+    config.stage(STAGE).learning_rate = RATE
     for name, value in changes.items():
         part, _, field = name.rpartition(".")
         setattr(getattr(config, part) if part else config, field, value)
