@@ -292,11 +292,15 @@ def test_int8_computes_in_int8_up_to_heatmaps_and_depth(exported):
 
 
 def test_softmax_heatmaps_of_int8_are_computed_in_float32(crops):
-    """Softmax in int8 knows steps of 1/256 alone, which is more than a map's probabilities mostly are."""
+    """Softmax in int8 knows steps of 1/256 alone, which is more than a map's probabilities mostly are.
+
+    And logits in int8 share one step between joints, here that of a joint whose logits are far off.
+    """
     generator = export_models.small_generator(softmax_heatmaps=True)
+    generator.get_layer("stack1_heatmaps").bias.assign_add(100.0 * np.eye(NUM_JOINTS)[3])
     files = tflite.convert(generator, METADATA, crops, formats=("float32", "int8"))
     expected = generator.predict(serving.to_image(crops), verbose=0)["heatmaps"][-1]
-    for number_format, tolerance in (("float32", 1e-5), ("int8", 0.15)):
+    for number_format, tolerance in (("float32", 1e-5), ("int8", 0.1)):
         run = Interpreter(model_content=files[number_format]).get_signature_runner("heatmaps_and_depth")
         found = np.concatenate(
             [run(image=serving.to_image(crop[None]).numpy())["heatmaps"] for crop in crops]

@@ -3,8 +3,9 @@
 Each has two signatures. `serving_default` takes "image" [1, S, S, 3] float32 in [0, 1] and returns what
 `read_out` does. `heatmaps_and_depth` takes the same and ends before the read-out, for delegates of GPUs
 that do not know its operations: "heatmaps" [1, S/4, S/4, P] and "depth" [1, P]. Both use the same weights.
-All inputs and outputs are float32, and so are the read-out and the softmax of the last heatmaps in every
-format. Only built-in operations occur.
+All inputs and outputs are float32, and so are, in every format, the read-out and, where a softmax makes the
+last heatmaps, it and the convolution before it: in int8 steps of its logits would be factors of the peaks.
+Only built-in operations occur.
 """
 
 import contextlib
@@ -42,22 +43,20 @@ def convert(
       OSError: what goes through a temporary folder cannot be written there.
     """
 
-    softmax = _last_softmax(generator)
-    last = softmax.input if softmax else generator.output["heatmaps"][-1]
+    maps = generator.output["heatmaps"][-1]
+    logits = _logits(generator)
+    last = logits.input if logits else maps
     body = keras.Model(
-        generator.input, {"logits" if softmax else "heatmaps": last, "depth": generator.output["depth"]}
+        generator.input, {"features" if logits else "heatmaps": last, "depth": generator.output["depth"]}
     )
 
     def network(image):
         return body(image, training=False)
 
-    def heatmaps(logits):
-        return {"heatmaps": softmax(logits)}
-
     def joints(heatmaps, depth):
         return read_out({"heatmaps": [heatmaps], "depth": depth})
 
-    rows, columns, num_joints = last.shape[1:]
+    rows, columns, num_joints = maps.shape[1:]
     # A batch of any size would not load in browsers.
     image_spec = tf.TensorSpec([1, *generator.input_shape[1:]], tf.float32, name="image")
     maps_spec = tf.TensorSpec([1, rows, columns, num_joints], tf.float32, name="heatmaps")
@@ -65,8 +64,10 @@ def convert(
     # Apart, because the converter would quantise softmax and read-out too.
     with _saved(network, [image_spec], generator.variables) as folder:
         networks = {number_format: _converted(folder, number_format, crops) for number_format in formats}
-    if softmax:
-        with _saved(heatmaps, [tf.TensorSpec(maps_spec.shape, tf.float32, name="logits")], []) as folder:
+    if logits:
+        head = keras.Model(last, {"heatmaps": maps})
+        features_spec = tf.TensorSpec([1, *last.shape[1:]], tf.float32, name="features")
+        with _saved(lambda features: head(features), [features_spec], head.variables) as folder:
             tail = _converted(folder)
         networks = {name: tflite_graph.extend(part, tail) for name, part in networks.items()}
     with _saved(joints, [maps_spec, depth_spec], []) as folder:
@@ -75,10 +76,12 @@ def convert(
     return {name: tflite_graph.join(part, tail, signatures, text) for name, part in networks.items()}
 
 
-def _last_softmax(generator: keras.Model) -> SpatialSoftmax | None:
-    """The layer whose output are the last heatmaps, where they are made by a softmax."""
-    layers = [layer for layer in generator.layers if isinstance(layer, SpatialSoftmax)]
-    return layers[-1] if layers else None
+def _logits(generator: keras.Model) -> keras.layers.Layer | None:
+    """The convolution before the softmax that makes the last heatmaps, where one does."""
+    softmaxes = [layer for layer in generator.layers if isinstance(layer, SpatialSoftmax)]
+    if not softmaxes:
+        return None
+    return next(layer for layer in generator.layers if layer.output is softmaxes[-1].input)
 
 
 @contextlib.contextmanager
