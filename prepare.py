@@ -41,7 +41,6 @@ COMMANDS = {  # and the flags of each, besides --data_dir
     "inspect": ("data", "split", "output", "seed"),
 }
 DOMAINS = ("lab", "wild", "everyday", "everyday_2d", "wild_3d")
-BY_DEFAULT = DOMAINS[:2]
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets.")
@@ -57,8 +56,8 @@ flags.DEFINE_integer(
 flags.DEFINE_string(
     "beam", None, 'Prepare by an Apache Beam pipeline with these flags, such as "--runner=FlinkRunner".'
 )
-flags.DEFINE_enum(
-    "domain", None, DOMAINS, "Synthetic people of this domain alone. Unless given, of lab and of wild."
+flags.DEFINE_multi_enum(
+    "domain", ["lab", "wild"], DOMAINS, "Kind of synthetic people; give it again for each other kind."
 )
 flags.DEFINE_string(
     "backgrounds", None, "Folder of photos to put everyday people before; free ones are best."
@@ -89,7 +88,7 @@ def check(argv: list[str]) -> str:
             raise ValueError(f"{command} has no --{name}.")
     if "source" in COMMANDS[command] and not FLAGS.source:
         raise ValueError(f"{command} needs --source, the folder of the dataset as it was obtained.")
-    if FLAGS.backgrounds is not None and not (FLAGS.domain or "").startswith("everyday"):
+    if FLAGS.backgrounds is not None and not all(domain.startswith("everyday") for domain in FLAGS.domain):
         raise ValueError("only everyday people have --backgrounds: add --domain=everyday or everyday_2d.")
     if command == "inspect" and not FLAGS.data:
         raise ValueError("inspect needs --data, the name of a prepared dataset.")
@@ -102,8 +101,7 @@ def prepare(command: str) -> None:
     arguments = {name: FLAGS[name].value for name in COMMANDS[command]}
     names = [command]
     if command == "people":
-        domain = arguments.pop("domain")
-        names = [f"synthetic_people/{domain}" for domain in ([domain] if domain else BY_DEFAULT)]
+        names = [f"synthetic_people/{domain}" for domain in dict.fromkeys(arguments.pop("domain"))]
     elif FLAGS.beam is not None:
         arguments["beam"] = shlex.split(FLAGS.beam)
     for name in names:

@@ -49,6 +49,10 @@ def test_prepares_mpii_without_the_packages_of_synthetic_people(tmp_path):
         (("inspect", "--data=mpii", "--data_dir=nowhere"), "mpii is not prepared in nowhere"),
         (("people", "--beam="), "people has no --beam"),
         (("people", "--backgrounds=/x"), "only everyday people have --backgrounds: add --domain=everyday"),
+        (
+            ("people", "--domain=everyday", "--domain=lab", "--backgrounds=/x"),
+            "only everyday people have --backgrounds",
+        ),
         (("mpii", "--source=/x", "--train_step=2"), "mpii has no --train_step"),
         (("mpi_inf_3dhp", "--source=/x", "--test_step=2"), "mpi_inf_3dhp has no --test_step"),
     ],
@@ -58,6 +62,16 @@ def test_wrong_command_lines(arguments, message):
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: ") and message in line
+
+
+def test_every_domain_that_is_named_is_made(tmp_path):
+    """Each once, however often it is named."""
+    domains = [f"--domain={domain}" for domain in ("lab", "everyday", "lab")]
+    counts = [f"--{split}_examples=1" for split in ("train", "test", "validation")]
+    result = run("people", *domains, *counts, "--size=32", f"--data_dir={tmp_path}")
+    assert result.returncode == 0, result.stderr
+    made = [line for line in result.stdout.splitlines() if line.startswith("Preparing ")]
+    assert made == ["Preparing synthetic_people/lab", "Preparing synthetic_people/everyday"]
 
 
 def test_wrong_source_is_one_line(tmp_path):
