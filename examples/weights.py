@@ -3,7 +3,8 @@
   python examples/weights.py --work_dir=runs/weights --output=weights
 
 Renders people, trains the preset `everyday` on them, exports it, and scores what is shipped on people and
-places that training never saw; with --samples also on real photos, of which nothing but figures is kept.
+places that training never saw, and on people of other domains; with --samples also on real photos, of
+which nothing but figures is kept.
 Interrupted, the same command goes on. The output is a folder as tf_advpose/weights is one.
 """
 
@@ -51,6 +52,8 @@ flags.DEFINE_string("samples", None, "Folder of real samples, as benchmarks/real
 
 DOMAIN = "everyday"
 DATA = f"synthetic_people/{DOMAIN}"
+OTHER_DOMAINS = ("lab", "wild")
+OTHER_PEOPLE = {"train_examples": 1, "test_examples": 1000, "size": presets.EVERYDAY_PEOPLE["size"]}
 STAGE = "pretrain_3d"
 FORMATS = ("float16", "int8")  # of the .tflite files that are shipped; the first is the one scored by group
 BATCH_SIZE = 100
@@ -73,11 +76,11 @@ def export(folder: pathlib.Path) -> pathlib.Path:
     return exported
 
 
-def score(path: pathlib.Path) -> scores.Scores:
-    """Scores a .tflite file on the test people."""
+def score(path: pathlib.Path, data: str = DATA) -> scores.Scores:
+    """Scores a .tflite file on the test people of a dataset."""
     model = sources.from_tflite(str(path))
-    batches, count = pipeline.evaluation_batches(DATA, "test", FLAGS.data_dir, model.image_size, BATCH_SIZE)
-    found = sources.collect(model, track(batches, path.stem, -(-count // BATCH_SIZE)))
+    batches, count = pipeline.evaluation_batches(data, "test", FLAGS.data_dir, model.image_size, BATCH_SIZE)
+    found = sources.collect(model, track(batches, f"{path.stem}, {data}", -(-count // BATCH_SIZE)))
     return scores.score(found, conventions.PAPERS)
 
 
@@ -86,7 +89,8 @@ def measure(folder: pathlib.Path, exported: pathlib.Path, config: Config) -> dic
     scored = {name: score(exported / artefacts.tflite_file(name)) for name in FORMATS}
     first = scored[FORMATS[0]]
     training = config.stage(STAGE)
-    metadata = runtime.read_metadata(exported / artefacts.tflite_file(FORMATS[0]))
+    path = exported / artefacts.tflite_file(FORMATS[0])
+    metadata = runtime.read_metadata(path)
     samples = " --samples=<folder>" if FLAGS.samples else ""
     figures = {
         "command": f"python examples/weights.py --policy={config.policy} --output=weights{samples}",
@@ -99,6 +103,9 @@ def measure(folder: pathlib.Path, exported: pathlib.Path, config: Config) -> dic
         **{name: metadata[name] for name in ("code_version", "tensorflow_version", "keras_version")},
         "bytes": {name: (exported / artefacts.tflite_file(name)).stat().st_size for name in FORMATS},
         "test": {name: _summary(those) for name, those in scored.items()},
+        "other_domains": {
+            domain: _summary(score(path, f"synthetic_people/{domain}")) for domain in OTHER_DOMAINS
+        },
         "groups": groups.by_group(first, groups_of),
         "poses": groups.by_name(first, first.predictions.action),
     }
@@ -161,6 +168,7 @@ def main(_) -> None:
         sys.exit(f"error: {FLAGS.samples} is no folder. Give --samples=<folder of real samples>, or none.")
     try:
         prepared.prepare_people_once(FLAGS.data_dir, domains=(DOMAIN,), **presets.EVERYDAY_PEOPLE)
+        prepared.prepare_people_once(FLAGS.data_dir, domains=OTHER_DOMAINS, **OTHER_PEOPLE)
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
     config = train(folder)
