@@ -21,12 +21,13 @@ from commands import run
 
 from tf_advpose.files import written_aside
 from tf_advpose.people import dataset
+from tf_advpose.prediction import pictures
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("output", "docs/images", "Folder of the pictures.")
-flags.DEFINE_multi_integer("picked", [3, 12], "Who is shown with a skeleton, counted from 0.")
 
 COUNT, SIZE = 24, 480  # pixels of a photo
+PICKED = (3, 12)  # who is shown with a skeleton, counted from 0
 COLUMNS = 6
 SIDE, PICKED_SIDE = 240, 300  # pixels of a picture, alone and beside its skeleton
 
@@ -38,7 +39,7 @@ def write_photos(folder: pathlib.Path) -> list[str]:
     boxes = {}
     for example in dataset.generate("everyday", "test", COUNT, size=SIZE):
         name = f"{example['example_id']}.png"
-        cv2.imencode(".png", example["image"][..., ::-1])[1].tofile(photos / name)
+        pictures.write_photo(photos / name, example["image"])
         boxes[name] = [example["box"].tolist()]
     (folder / "boxes.json").write_text(json.dumps(boxes))
     return list(boxes)
@@ -52,6 +53,7 @@ def read(path: pathlib.Path, height: int) -> np.ndarray:
 
 
 def write(path: pathlib.Path, picture: np.ndarray) -> None:
+    """Writes a BGR `picture` as JPEG or PNG, by the ending of `path`."""
     with written_aside(path) as aside:
         settings = [cv2.IMWRITE_JPEG_QUALITY, 85] if path.suffix == ".jpg" else []
         cv2.imencode(path.suffix, picture, settings)[1].tofile(aside)
@@ -69,7 +71,7 @@ def main(_) -> None:
         overlays = [read(found / f"overlays/{person}.png", SIDE) for person in people]
         pairs = [
             [read(found / f"{kind}/{people[number]}.png", PICKED_SIDE) for kind in ("overlays", "views")]
-            for number in FLAGS.picked
+            for number in PICKED
         ]
     rows = [overlays[start : start + COLUMNS] for start in range(0, len(overlays), COLUMNS)]
     output.mkdir(parents=True, exist_ok=True)

@@ -46,26 +46,26 @@ def _widths(generator: dict) -> str:
 
 
 def _accuracy(test: dict[str, dict]) -> str:
-    first, *_ = test.values()
-    title = (
-        f"{first['examples']:,} synthetic people whose bodies, clothes and places were not in training, in "
-        "pictures as hard as those of training; root-relative, scale: camera"
+    return _with_intervals(
+        "synthetic people whose bodies, clothes and places were not in training, in pictures as hard as "
+        "those of training; root-relative, scale: camera",
+        test,
     )
-    return _with_intervals(title, test)
 
 
 def _other_domains(scored: dict[str, dict]) -> str:
-    first, *_ = scored.values()
-    title = (
-        f"{first['examples']:,} people each of `synthetic_people/lab` and `synthetic_people/wild`, whose "
-        "poses, clothes, places and light are drawn by other rules, by the float16 file"
+    return _with_intervals(
+        "people each of `synthetic_people/lab` and `synthetic_people/wild`, whose poses, clothes, places and "
+        "light are drawn by other rules, by the float16 file",
+        scored,
     )
-    return _with_intervals(title, scored)
 
 
-def _with_intervals(title: str, scored: dict[str, dict]) -> str:
+def _with_intervals(people: str, scored: dict[str, dict]) -> str:
+    """The table of {row: summary}, all of equally many `people`."""
+    first, *_ = scored.values()
     rows = {name: _row(summary) for name, summary in scored.items()}
-    return to_markdown(Table(title, tuple(COLUMNS.values()), rows))
+    return to_markdown(Table(f"{first['examples']:,} {people}", tuple(COLUMNS.values()), rows))
 
 
 def _row(summary: dict) -> tuple[Estimate, ...]:
