@@ -55,8 +55,8 @@ def _accuracy(test: dict[str, dict]) -> str:
 
 def _other_domains(scored: dict[str, dict]) -> str:
     return _with_intervals(
-        "people each of `synthetic_people/lab` and `synthetic_people/wild`, whose poses, clothes, places and "
-        "light are drawn by other rules, by the float16 file",
+        "people each of `synthetic_people/lab` and `synthetic_people/wild`, whose poses, clothes, places "
+        "and light are drawn by other rules, by the float16 file",
         scored,
     )
 
