@@ -1,4 +1,4 @@
-"""What another run has learned, to begin with: at any image size; what does not fit is named."""
+"""What another run has learned, to begin with: at any size, in more stacks; what does not fit is named."""
 
 import pathlib
 import shutil
@@ -9,7 +9,7 @@ import pytest
 
 from tf_advpose import work_folder
 from tf_advpose.config import Config, GeneratorConfig
-from tf_advpose.training import initial_hourglass
+from tf_advpose.training import initial_hourglass, initial_weights
 from tf_advpose.training.trainer import Trainer
 
 
@@ -63,6 +63,33 @@ def test_a_run_begins_with_the_weights_of_another_at_a_larger_size(tmp_path, dra
         trainer.generator.get_weights(), work_folder.load_generator(other).get_weights()
     )
     assert trainer.generator.input_shape[1] == 64
+
+
+def test_a_run_begins_with_the_weights_of_one_of_fewer_stacks(tmp_path, drawn_data):
+    """Every layer of the other is taken, the depth module too; the stacks behind are as in a new run."""
+    config = config_of(num_stacks=3)
+    new = Trainer(config, str(tmp_path / "new"), drawn_data).generator
+    config.initial_weights = run_of(tmp_path / "other", config_of(num_stacks=2))
+    trainer = Trainer(config, str(tmp_path / "run"), drawn_data)
+    other = work_folder.load_generator(config.initial_weights)
+    theirs = {layer.name: layer for layer in other.layers}
+    for layer in trainer.generator.layers:
+        expected = theirs.get(layer.name) or new.get_layer(layer.name)
+        np.testing.assert_equal(layer.get_weights(), expected.get_weights(), layer.name)
+    own = {layer.name for layer in trainer.generator.layers} - theirs.keys()
+    assert own and all(name.startswith(("stack3_", "stack2_join")) for name in own)
+    assert not theirs.keys() - {layer.name for layer in trainer.generator.layers}
+
+
+@pytest.mark.parametrize(
+    ("ours", "first"),
+    [({"num_stacks": 1}, "stack1_join"), ({"num_stacks": 3, "depth": 2}, "stack1_hg2_")],
+)
+def test_a_stack_less_or_another_in_the_stacks_does_not_fit(tmp_path, ours, first):
+    other = run_of(tmp_path / "other", config_of(num_stacks=2))
+    generator = work_folder.new_generator(config_of(**ours))
+    with pytest.raises(ValueError, match=f"does not fit; it differs in {first}"):
+        initial_weights.load(generator, other)
 
 
 def test_averaged_weights_are_taken_where_there_are_any(tmp_path, drawn_data):

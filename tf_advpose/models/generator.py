@@ -1,5 +1,7 @@
 """The generator: stacked hourglass and depth module as one model (Sec. 3.1)."""
 
+import re
+
 import keras
 
 from tf_advpose.models.depth import regress_depth
@@ -49,3 +51,13 @@ def build_generator(
 def hourglass_layers(generator: keras.Model) -> list[keras.layers.Layer]:
     """The layers of `generator` that belong to its 2D module, the stacked hourglass."""
     return [layer for layer in generator.layers if not layer.name.startswith(DEPTH_PREFIX)]
+
+
+def layers_of_stacks(generator: keras.Model, num_stacks: int) -> list[keras.layers.Layer]:
+    """The layers of `generator` that one of `num_stacks` stacks has too, if its own are as many or more."""
+
+    def has(name: str) -> bool:
+        stack = re.match(r"stack(\d+)_(join)?", name)
+        return not stack or int(stack[1]) < num_stacks + (not stack[2])
+
+    return [layer for layer in generator.layers if has(layer.name)]

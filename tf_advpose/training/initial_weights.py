@@ -1,8 +1,9 @@
-"""Weights that a run begins with: those of another run, of other data or another size of its images."""
+"""Weights that a run begins with: another run's, of other data, other size of images or fewer stacks."""
 
 import keras
 
 from tf_advpose import work_folder
+from tf_advpose.models.generator import layers_of_stacks
 
 NAMED_LAYERS = 6  # that an error names at most
 
@@ -10,7 +11,8 @@ NAMED_LAYERS = 6  # that an error names at most
 def load(generator: keras.Model, work_dir: str) -> None:
     """Sets the weights of `generator` to what the last finished stage of the run in `work_dir` has left.
 
-    It is the moving average of the weights, where that was kept.
+    It is the moving average of the weights, where that was kept. Stacks behind those that the other has
+    keep the weights that they have.
 
     Raises:
       FileNotFoundError, ValueError: no run there, or its generator does not fit; no weight is changed.
@@ -20,7 +22,8 @@ def load(generator: keras.Model, work_dir: str) -> None:
         work_folder.weights_path(work_dir, stage, "generator_average").is_file() for stage in last
     )
     other = work_folder.load_generator(work_dir, weights="average" if averaged else "last")
-    copy(other.layers, generator.layers, f"The generator of {work_dir}")
+    num_stacks = work_folder.open_run(work_dir).generator.num_stacks
+    copy(other.layers, layers_of_stacks(generator, num_stacks), f"The generator of {work_dir}")
 
 
 def copy(sources: list[keras.layers.Layer], targets: list[keras.layers.Layer], named: str) -> None:
