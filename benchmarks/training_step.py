@@ -54,6 +54,7 @@ MEMORY_STEPS = {"memory": 100, "memory_demo": 10_000}
 def new_step(config, stage: str):
     """The step of a stage on new players, and a random batch for it."""
     import keras
+    from noise import random_batch
 
     from tf_advpose import work_folder
     from tf_advpose.data import pipeline
@@ -75,27 +76,7 @@ def new_step(config, stage: str):
             )
         return steps.supervised_step(generator, optimizer, batch, config, num_lab)
 
-    return step, random_batch(config.batch_size, num_lab, config.generator.image_size)
-
-
-def random_batch(count: int, num_lab: int, size: int) -> dict:
-    """Lab examples, then wild ones, on a picture of noise each."""
-    import numpy as np
-    import tensorflow as tf
-
-    from tf_advpose.skeleton import NUM_JOINTS
-
-    rng = np.random.default_rng(0)
-    batch = {
-        "image": rng.uniform(0, 1, (count, size, size, 3)),
-        "joints_2d": rng.uniform(2, size - 2, (count, NUM_JOINTS, 2)),
-        "joint_weight": np.ones((count, NUM_JOINTS)),
-        "depth": rng.normal(0, 0.3, (count, NUM_JOINTS)),
-        "mm_per_pixel": np.full(count, 10.0),
-    }
-    has_depth = tf.range(count) < num_lab
-    batch = {name: tf.constant(value, tf.float32) for name, value in batch.items()}
-    return batch | {"has_depth": has_depth, "has_scale": has_depth}
+    return step, random_batch(num_lab, config.batch_size - num_lab, config.generator.image_size)
 
 
 def multiplications(graph) -> int:

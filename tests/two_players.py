@@ -4,31 +4,19 @@ import dataclasses
 
 import drawn_people
 import keras
+import noise
 import numpy as np
 import tensorflow as tf
 
 from tf_advpose import work_folder
 from tf_advpose.config import Config, StageConfig
-from tf_advpose.skeleton import NUM_JOINTS
 from tf_advpose.training import optimizers, steps
 
 NUM_LAB, NUM_WILD = 2, 2
 
 
-def random_batch(size: int = 32) -> dict[str, tf.Tensor]:
-    """Lab examples, then wild ones, on a picture of noise each."""
-    rng = np.random.default_rng(0)
-    count = NUM_LAB + NUM_WILD
-    batch = {
-        "image": rng.uniform(0, 1, (count, size, size, 3)),
-        "joints_2d": rng.uniform(2, size - 2, (count, NUM_JOINTS, 2)),
-        "joint_weight": np.ones((count, NUM_JOINTS)),
-        "depth": rng.normal(0, 0.3, (count, NUM_JOINTS)),
-        "mm_per_pixel": np.full(count, 30.0),
-    }
-    batch = {key: tf.constant(value, tf.float32) for key, value in batch.items()}
-    has_depth = tf.range(count) < NUM_LAB
-    return batch | {"has_depth": has_depth, "has_scale": has_depth}
+def random_batch() -> dict[str, tf.Tensor]:
+    return noise.random_batch(NUM_LAB, NUM_WILD, size=32)
 
 
 @dataclasses.dataclass
