@@ -5,6 +5,7 @@ import pathlib
 import re
 
 import drawn_people
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,7 +15,7 @@ from test_trainer import assert_same, stored
 from tf_advpose import work_folder
 from tf_advpose.config import Config, StageConfig
 from tf_advpose.data import pipeline
-from tf_advpose.training import distribution, dry_run, steps, validation
+from tf_advpose.training import averages, distribution, dry_run, steps, validation
 from tf_advpose.training.trainer import Trainer
 
 
@@ -62,7 +63,7 @@ def test_a_run_asked_to_stop_saves_and_goes_on_later(averaged, drawn_data, tmp_p
 
 
 def test_the_average_is_that_of_the_weights_along_the_way(drawn_data, tmp_path):
-    """With decay 0.5 after two steps: half of each. What batch norm gathers stays as it is."""
+    """With decay 0.5 after two steps: half of each. The last weights stay as they are."""
     run = str(tmp_path / "run")
     trainer = Trainer(only_first_stage(steps=2, average_decay=0.5), run, drawn_data)
     stage = trainer.new_stage("pretrain_2d")
@@ -77,8 +78,30 @@ def test_the_average_is_that_of_the_weights_along_the_way(drawn_data, tmp_path):
         np.testing.assert_allclose(variable.numpy(), (one + two) / 2, atol=1e-7)
     for one, two in zip(raw.trainable_variables, along[1], strict=True):
         np.testing.assert_array_equal(one, two)
-    for one, two in zip(raw.non_trainable_variables, average.non_trainable_variables, strict=True):
-        np.testing.assert_array_equal(one, two)
+
+
+def test_batch_norm_fits_the_average(averaged, drawn_data):
+    """It has the moments of what the averaged weights, not the last ones, give on training's batches."""
+    average = work_folder.load_generator(averaged, weights="average")
+    seen = keras.Model(average.input, average.get_layer("stem_bn").input)
+    batches = pipeline.training_batches(work_folder.open_run(averaged), "pretrain_2d", drawn_data)
+    given = [seen.predict_on_batch(batch["image"]) for batch in batches.take(averages.NUM_BATCHES)]
+    gathered = average.get_layer("stem_bn")
+    mean = np.mean(given, axis=(0, 1, 2, 3))
+    variance = np.mean(np.var(given, axis=(1, 2, 3)), axis=0)
+    np.testing.assert_allclose(gathered.moving_mean, mean, atol=1e-5)
+    np.testing.assert_allclose(gathered.moving_variance, variance, rtol=1e-4)
+
+
+def test_batch_norm_that_is_frozen_stays_as_it_is(averaged, drawn_data, tmp_path):
+    config = only_first_stage(average_decay=0.5, freeze_hourglass=True)
+    config.pretrain_3d.steps = 2
+    run = str(tmp_path / "run")
+    Trainer(config, run, drawn_data, start_from=averaged).run()
+    before = stored(averaged, "pretrain_2d")
+    after = stored(run, "pretrain_3d", "generator_average")
+    changed = {name for name, value in before.items() if not np.array_equal(value, after[name])}
+    assert changed and all("depth" in name or "dense" in name for name in changed), changed
 
 
 def test_validation_keeps_the_best(averaged):

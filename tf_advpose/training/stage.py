@@ -13,12 +13,13 @@ from tf_advpose.config import Config
 from tf_advpose.data import pipeline
 from tf_advpose.progress import ProgressBar
 from tf_advpose.training import guards, steps
+from tf_advpose.training.averages import averaged_generator
 from tf_advpose.training.checkpoints import Checkpoints
 from tf_advpose.training.distribution import Devices
 from tf_advpose.training.logs import StageLog
 from tf_advpose.training.optimizers import discriminator_optimizer, generator_optimizer, loss_scale
 from tf_advpose.training.schedules import learning_rate, rate_of_step
-from tf_advpose.training.validation import Validation, averaged_weights
+from tf_advpose.training.validation import Validation
 
 
 class Stage:
@@ -85,8 +86,10 @@ class Stage:
         if self.discriminator:
             self._save(self.discriminator, "discriminator")
         if self.config.average_decay:
-            with averaged_weights(self.generator, self._optimizer):
-                self._save(self.generator, "generator_average")
+            averaged = averaged_generator(
+                self.generator, self._optimizer, self.config, self.name, self._data_dir
+            )
+            self._save(averaged, "generator_average")
         self._save(self.generator, "generator")  # the last, for it says that the stage is finished
 
     def batches(self, first_step: int = 0) -> tf.data.Dataset:

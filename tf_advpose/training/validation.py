@@ -1,6 +1,5 @@
 """Scores the generator now and then on a split that is not trained on, and keeps its best weights."""
 
-import contextlib
 import json
 import pathlib
 from collections.abc import Iterator
@@ -14,24 +13,9 @@ from tf_advpose.data import pipeline
 from tf_advpose.evaluation import protocols, scores, sources
 from tf_advpose.evaluation.conventions import PAPERS
 from tf_advpose.files import write_json
+from tf_advpose.training.averages import averaged_generator
 
 BEST_FILE = "best.json"
-
-
-@contextlib.contextmanager
-def averaged_weights(generator: keras.Model, optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
-    """Within it the weights of `generator` are their moving averages, which `optimizer` keeps.
-
-    What batch norm has gathered is not averaged.
-    """
-    variables = generator.trainable_variables
-    raw = [variable.numpy() for variable in variables]
-    optimizer.finalize_variable_values(variables)
-    try:
-        yield
-    finally:
-        for variable, value in zip(variables, raw, strict=True):
-            variable.assign(value)
 
 
 def check_labels(config: Config, data_dir: str) -> None:
@@ -71,9 +55,9 @@ class Validation:
         """The metrics after `step`, by name, those of the averaged weights ending in "_average"."""
         found = self._score(step, generator)
         if self._config.average_decay:
-            with averaged_weights(generator, optimizer):
-                averaged = self._score(step, generator)
-            found |= {f"{name}_average": value for name, value in averaged.items()}
+            averaged = averaged_generator(generator, optimizer, self._config, self._stage, self._data_dir)
+            of_averaged = self._score(step, averaged)
+            found |= {f"{name}_average": value for name, value in of_averaged.items()}
         return found
 
     def _score(self, step: int, generator: keras.Model) -> dict[str, float]:
