@@ -54,7 +54,7 @@ flags.DEFINE_bool("dry_run", False, "Say what the run costs from its first step 
 
 def define_config(argv: list[str]) -> None:
     """Defines --preset, and --config.* with the preset's values as defaults."""
-    names = ", ".join(presets.preset_names())
+    names = ", ".join(presets.PRESETS)
     first_look = flags.FlagValues()
     for flag_values in (first_look, FLAGS):
         flags.DEFINE_string("preset", "full_2s", f"One of: {names}.", flag_values=flag_values)

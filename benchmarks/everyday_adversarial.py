@@ -2,7 +2,7 @@
 
   python benchmarks/everyday_adversarial.py --work_dir=runs/everyday_adversarial
 
-Pretrains the preset `everyday` on batches of which half have no depths, goes on as long without a
+Pretrains the preset `everyday_1s` on batches of which half have no depths, goes on as long without a
 discriminator, with one that sees the geometric descriptor, and with the paper's, and scores all of them on
 test people. It is commands of train.py and evaluate.py, which it prints, and so goes on where it was
 interrupted.
@@ -36,7 +36,7 @@ def main(_) -> None:
     folders = {row: f"{FLAGS.work_dir}/{row}" for row in ROWS}
     for row, folder in folders.items():
         start_from = "" if row == ROWS[0] else folders[ROWS[0]]
-        everyday_runs.train(f"{row}_everyday", folder, FLAGS.data_dir, settings, start_from)
+        everyday_runs.train(f"{row}_everyday_1s", folder, FLAGS.data_dir, settings, start_from)
     models = f"--work_dir={','.join(folders.values())}"
     steps = {"pretraining": FLAGS.pretraining, "steps": FLAGS.steps}
     everyday_runs.score(FLAGS.data_dir, FLAGS.output, models, **steps)

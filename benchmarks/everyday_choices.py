@@ -2,7 +2,7 @@
 
   python benchmarks/everyday_choices.py --data_dir=data/everyday
 
-Each choice is a short run of the preset `everyday` on one core, with as many steps as fit into --minutes
+Each choice is a short run of the preset `everyday_1s` on one core, with as many steps as fit into --minutes
 of that core's time, over which its schedule goes; so what makes steps faster makes them more. Two runs, the
 second of which begins with the weights of the first, have half of the time each. Scored are the last and
 the averaged weights on the validation people, on whom nothing trains. Choices run side by side, one a core;
@@ -101,7 +101,7 @@ def _config(changes: dict):
     """The preset with `changes`, for a short run."""
     from tf_advpose import presets
 
-    config = presets.from_preset("everyday")
+    config = presets.from_preset("everyday_1s")
     config.stage(STAGE).learning_rate = RATE
     for name, value in changes.items():
         part, _, field = name.rpartition(".")

@@ -2,9 +2,9 @@
 
   python examples/weights.py --work_dir=runs/weights --output=weights
 
-Renders people, trains the preset `everyday` on them, exports it, and scores what is shipped on people and
-places that training never saw, and on people of other domains; with --samples also on real photos, of
-which nothing but figures is kept.
+Renders people, trains one hourglass on them and then two, the first from those weights, exports the two,
+and scores what is shipped on people and places that training never saw, and on people of other domains;
+with --samples also on real photos, of which nothing but figures is kept.
 Interrupted, the same command goes on. The output is a folder as tf_advpose/weights is one.
 """
 
@@ -54,16 +54,23 @@ DOMAIN = "everyday"
 DATA = f"synthetic_people/{DOMAIN}"
 OTHER_DOMAINS = ("lab", "wild")
 OTHER_PEOPLE = {"train_examples": 1, "test_examples": 1000, "size": presets.EVERYDAY_PEOPLE["size"]}
+RUNS = {"everyday_1s": "run_1s", "everyday": "run"}  # presets, in the order of training, and their folders
 STAGE = "pretrain_3d"
 FORMATS = ("float16", "int8")  # of the .tflite files that are shipped; the first is the one scored by group
 BATCH_SIZE = 100
 
 
-def train(folder: pathlib.Path) -> Config:
-    """Trains the run, or goes on with it."""
-    config = dataclasses.replace(presets.from_preset("everyday"), policy=FLAGS.policy)
-    Trainer(config, str(folder / "run"), FLAGS.data_dir).run()
-    return config
+def train(folder: pathlib.Path) -> list[Config]:
+    """Trains one run after the other, each from the weights of the one before, or goes on with them."""
+    configs, before = [], ""
+    for preset, run in RUNS.items():
+        config = dataclasses.replace(
+            presets.from_preset(preset), policy=FLAGS.policy, initial_weights=before
+        )
+        before = str(folder / run)
+        Trainer(config, before, FLAGS.data_dir).run()
+        configs.append(config)
+    return configs
 
 
 def export(folder: pathlib.Path) -> pathlib.Path:
@@ -84,20 +91,27 @@ def score(path: pathlib.Path, data: str = DATA) -> scores.Scores:
     return scores.score(found, conventions.PAPERS)
 
 
-def measure(folder: pathlib.Path, exported: pathlib.Path, config: Config) -> dict:
+def measure(folder: pathlib.Path, exported: pathlib.Path, configs: list[Config]) -> dict:
     """All figures of the card."""
+    config = configs[-1]
     scored = {name: score(exported / artefacts.tflite_file(name)) for name in FORMATS}
     first = scored[FORMATS[0]]
-    training = config.stage(STAGE)
     path = exported / artefacts.tflite_file(FORMATS[0])
     metadata = runtime.read_metadata(path)
     samples = " --samples=<folder>" if FLAGS.samples else ""
     figures = {
         "command": f"python examples/weights.py --policy={config.policy} --output=weights{samples}",
-        "preset": config.preset,
+        "training": [
+            {
+                "preset": each.preset,
+                "num_stacks": each.generator.num_stacks,
+                "steps": each.stage(STAGE).steps,
+                "pictures": each.stage(STAGE).steps * each.batch_size,
+            }
+            for each in configs
+        ],
         "seed": config.seed,
         "people": presets.EVERYDAY_PEOPLE,
-        "pictures_seen": training.steps * config.batch_size,
         "generator": dataclasses.asdict(config.generator),
         "parameters": work_folder.new_generator(config).count_params(),
         **{name: metadata[name] for name in ("code_version", "tensorflow_version", "keras_version")},
@@ -171,9 +185,9 @@ def main(_) -> None:
         prepared.prepare_people_once(FLAGS.data_dir, domains=OTHER_DOMAINS, **OTHER_PEOPLE)
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
-    config = train(folder)
+    configs = train(folder)
     exported = export(folder)
-    ship(folder, exported, measure(folder, exported, config), config, output)
+    ship(folder, exported, measure(folder, exported, configs), configs[-1], output)
     print(f"Written: {output}")
 
 

@@ -16,18 +16,19 @@ COLUMNS = {"pckh": "PCKh@0.5 %", "mpjpe": "MPJPE mm", "pa_mpjpe": "PA-MPJPE mm"}
 def card(figures: dict) -> str:
     """The card, in Markdown, of what `weights.measure` returns."""
     generator, people = figures["generator"], figures["people"]
-    stacks = generator["num_stacks"]
+    pictures = sum(run["pictures"] for run in figures["training"])
     return string.Template(TEMPLATE.read_text()).substitute(
         figures,
         image_size=generator["image_size"],
-        stacks="one hourglass" if stacks == 1 else f"{stacks} hourglasses",
+        stacks=_stacks(generator["num_stacks"]),
         widths=_widths(generator),
         parameters=f"{figures['parameters'] / 1e6:.2f}",
         megabytes=" and ".join(f"{size / 1e6:.1f} MB in {name}" for name, size in figures["bytes"].items()),
         train_examples=f"{people['train_examples']:,}",
         picture_size=people["size"],
-        pictures_seen=f"{figures['pictures_seen']:,}",
-        times=round(figures["pictures_seen"] / people["train_examples"]),
+        training=", and from its weights ".join(map(_run, figures["training"])),
+        pictures=f"{pictures:,}",
+        times=round(pictures / people["train_examples"]),
         families=len(figures["poses"]),
         accuracy=_accuracy(figures["test"]),
         other_domains=_other_domains(figures["other_domains"]),
@@ -37,6 +38,14 @@ def card(figures: dict) -> str:
         poses=_poses(figures["poses"]),
         real=_real(figures["real"]) if "real" in figures else "Not measured.",
     )
+
+
+def _stacks(count: int) -> str:
+    return "one hourglass" if count == 1 else f"{count} hourglasses"
+
+
+def _run(run: dict) -> str:
+    return f"{_stacks(run['num_stacks'])} (preset `{run['preset']}`, {run['steps']:,} steps)"
 
 
 def _widths(generator: dict) -> str:

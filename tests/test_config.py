@@ -60,6 +60,7 @@ def test_the_sizes_differ_in_stacks_or_width_alone():
     assert changes("full_4s", "full_2s") == {"generator.num_stacks": 4}
     assert changes("full_mobile", "full_2s") == {"generator.width": 128}
     assert presets.from_preset("full_2s").generator.num_stacks == 2
+    assert changes("everyday", "everyday_1s").keys() == {"generator.num_stacks", "pretrain_3d.steps"}
 
 
 def test_the_papers_settings():
@@ -80,13 +81,14 @@ def test_the_papers_settings():
         ("demo", "descriptor_demo"),
         ("mobile", "full_mobile"),
         ("everyday", "baseline_everyday"),
+        ("everyday_1s", "baseline_everyday_1s"),
     ],
 )
 def test_short_names(short, full):
     assert changes(short, full) == {}
 
 
-@pytest.mark.parametrize("name", presets.preset_names())
+@pytest.mark.parametrize("name", presets.PRESETS)
 def test_every_preset_can_be_trained(name):
     """Its settings pass the check, and are arguments that the networks have."""
     config = presets.from_preset(name)
@@ -101,9 +103,9 @@ def test_every_preset_can_be_trained(name):
 def test_preset_names_are_complete():
     """A row, a size or a short form more or less is a change to what users rely on."""
     rows = [*ROWS, "full_without_pretraining"]
-    sizes = ("2s", "4s", "mobile", "demo", "miniature", "everyday")
-    expected = {"demo", "mobile", "everyday", *rows} | {f"{row}_{size}" for row in rows for size in sizes}
-    assert sorted(presets.preset_names()) == sorted(expected)
+    sizes = ("2s", "4s", "mobile", "demo", "miniature", "everyday", "everyday_1s")
+    short = {"demo", "mobile", "everyday", "everyday_1s"}
+    assert set(presets.PRESETS) == short | {*rows} | {f"{row}_{size}" for row in rows for size in sizes}
 
 
 def test_presets_are_independent_copies():

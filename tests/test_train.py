@@ -30,7 +30,7 @@ def train(tmp_path, *arguments: str, **how) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("--preset=fulll",), "Unknown preset 'fulll'. Presets: demo, mobile, everyday, full"),
+        (("--preset=fulll",), "Unknown preset 'fulll'. Presets: demo, mobile, everyday, everyday_1s, full"),
         (("--preset=demo", "--data_dir=nowhere"), "synthetic_people/lab is not prepared in nowhere"),
     ],
 )

@@ -3,7 +3,7 @@
 A preset is a size and a row of Table 2: `full_2s`, `geo_4s`, `baseline_demo`. A row changes only what
 Table 2 says of it. One row is our own: `descriptor`, whose discriminator sees the geometric descriptor and
 nothing else. A row alone means two stacks; `demo` means `descriptor_demo`, `mobile` means `full_mobile`,
-`everyday` means `baseline_everyday`.
+`everyday` means `baseline_everyday`, and likewise `everyday_1s`.
 """
 
 from tf_advpose.config import (
@@ -106,7 +106,7 @@ def _miniature() -> Config:
     return config
 
 
-def _everyday() -> Config:
+def _everyday_1s() -> Config:
     """For photos of anyone: synthetic people who all have depths, 2D and 3D learned at once.
 
     The network is small because what it learns on a processor is limited by how many pictures it sees.
@@ -136,6 +136,14 @@ def _everyday() -> Config:
     )
 
 
+def _everyday() -> Config:
+    """As `everyday_1s` with one stack more, to go on from its weights."""
+    config = _everyday_1s()
+    config.generator.num_stacks = 2
+    config.pretrain_3d.steps = 14_000
+    return config
+
+
 # What `prepared.prepare_people_once` makes for it: the weights that come with the package saw these.
 EVERYDAY_PEOPLE = {
     "train_examples": 48_000,
@@ -151,13 +159,16 @@ SIZES = {
     "demo": _demo,
     "miniature": _miniature,
     "everyday": _everyday,
+    "everyday_1s": _everyday_1s,
 }
-SHORT_NAMES = {"demo": "descriptor_demo", "mobile": "full_mobile", "everyday": "baseline_everyday"}
-
-
-def preset_names() -> list[str]:
-    """Every name that `from_preset` knows."""
-    return [*SHORT_NAMES, *ROWS, *(f"{row}_{size}" for row in ROWS for size in SIZES)]
+PRESETS = {  # name: row and size
+    "demo": ("descriptor", "demo"),
+    "mobile": ("full", "mobile"),
+    "everyday": ("baseline", "everyday"),
+    "everyday_1s": ("baseline", "everyday_1s"),
+    **{row: (row, "2s") for row in ROWS},
+    **{f"{row}_{size}": (row, size) for row in ROWS for size in SIZES},
+}
 
 
 def from_preset(name: str) -> Config:
@@ -166,10 +177,9 @@ def from_preset(name: str) -> Config:
     Raises:
       ValueError: no such preset; lists those there are.
     """
-    if name not in preset_names():
-        raise ValueError(f"Unknown preset {name!r}. Presets: {', '.join(preset_names())}.")
-    full_name = SHORT_NAMES.get(name, name if name not in ROWS else f"{name}_2s")
-    row, _, size = full_name.rpartition("_")
+    if name not in PRESETS:
+        raise ValueError(f"Unknown preset {name!r}. Presets: {', '.join(PRESETS)}.")
+    row, size = PRESETS[name]
     config = SIZES[size]()
     ROWS[row](config)
     config.preset = name
