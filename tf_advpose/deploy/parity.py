@@ -7,7 +7,7 @@ from tf_advpose.skeleton import bone_lengths
 
 UNITS = {"joints_2d": "px", "depth": "half-crops", "confidence": "peak", "joints_3d": "mm"}
 # float32: what rounding explains, other kernels, batch norm folded into convolutions. Measured are some
-# 1e-4 px and half-crops.
+# 1e-4 px and half-crops. Half precision of the weights moves joints of two stacks by some 0.8 mm.
 _ROUNDING = {
     "joints_2d": {"largest": 0.05},
     "depth": {"largest": 1e-3},
@@ -23,7 +23,7 @@ ENOUGH_EXAMPLES = 30  # of fewer, a joint or two found by chance would decide
 LIMITS = {
     "saved_model": _ROUNDING,
     "tflite_float32": _ROUNDING,
-    "tflite_float16": {"confidence": {"mean": 0.005}, "joints_3d": {"mean": 0.5}},
+    "tflite_float16": {"confidence": {"mean": 0.005}, "joints_3d": {"mean": 1.0}},
     "tflite_dynamic": _QUANTISED,
     "tflite_int8": _QUANTISED,
 }
