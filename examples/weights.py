@@ -25,6 +25,7 @@ from tf_advpose.startup import keep_freed_memory, load_tensorflow_quietly
 keep_freed_memory()
 load_tensorflow_quietly()
 
+import h5py
 import keras
 import weights_card
 
@@ -158,6 +159,23 @@ def halved(generator: keras.Model, config: Config) -> keras.Model:
     return half
 
 
+def compress(path: pathlib.Path) -> None:
+    """Compresses the arrays of a weights file, losing nothing; Keras reads it as before."""
+    plain = path.with_suffix(".plain")
+    path.rename(plain)
+    with h5py.File(plain) as source, h5py.File(path, "w", libver="latest") as target:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                copied = target.create_group(name)
+            else:
+                copied = target.create_dataset(name, data=item, compression="gzip", shuffle=True)
+            copied.attrs.update(item.attrs)
+
+        source.visititems(copy)
+    plain.unlink()
+
+
 def ship(
     folder: pathlib.Path, exported: pathlib.Path, figures: dict, config: Config, output: pathlib.Path
 ) -> None:
@@ -169,7 +187,9 @@ def ship(
         for name in FORMATS:
             shutil.copyfile(exported / artefacts.tflite_file(name), aside / artefacts.tflite_file(name))
         generator = halved(work_folder.load_generator(str(run), STAGE, "average"), config)
-        work_folder.save_weights(generator, work_folder.weights_path(str(aside), STAGE, "generator"))
+        weights = work_folder.weights_path(str(aside), STAGE, "generator")
+        work_folder.save_weights(generator, weights)
+        compress(weights)
         write_json(aside / weights_card.FIGURES_FILE, figures)
         (aside / weights_card.CARD_FILE).write_text(weights_card.card(figures))
 
