@@ -88,7 +88,7 @@ def spoilt_once():
 
     batches, calls = pipeline.training_batches, []
 
-    def spoilt(config, stage, data_dir, first_step, share):
+    def spoilt(config, stage, data_dir, first_step=0, share=pipeline.WHOLE):
         made = batches(config, stage, data_dir, first_step, share)
         calls.append(stage)
         if (
