@@ -183,7 +183,8 @@ def _print_emblem(emblem: np.ndarray, fields: np.ndarray, worn: np.ndarray, colo
     there = worn & (np.abs(across) < 1) & (up > 0) & (up < 1) & (fields[:, ARM] < _ON_ARM)
     row = ((1 - up[there]) * emblem.shape[0]).astype(int)
     column = ((across[there] + 1) / 2 * emblem.shape[1]).astype(int)
-    colour[there] = emblem[np.clip(row, 0, None), column]
+    # A point just inside the print's edge may come out on it by rounding.
+    colour[there] = emblem[np.minimum(row, len(emblem) - 1), np.minimum(column, emblem.shape[1] - 1)]
 
 
 def _paint_head(look: Look, fields: np.ndarray) -> np.ndarray:

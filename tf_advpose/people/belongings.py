@@ -12,6 +12,8 @@ from tf_advpose.skeleton import JOINT_NAMES, ROOT, THORAX
 _HELD_SHARE, _RUCKSACK_SHARE = 0.25, 0.07  # of the people hold something, and carry a rucksack
 _GRIP = 70.0  # mm, from the wrist to the middle of the hand
 _BACKREST = 450.0  # mm, its height over the seat
+_WHEELCHAIR_SHARE, _WHEELCHAIR_HIGHEST = 0.12, 600.0  # of who sits on a seat; mm, of one that may be such
+_SPOKES = 5  # diameters of a wheel
 _FOREARMS = [[JOINT_NAMES.index(f"{side}_{part}") for part in ("elbow", "wrist")] for side in SIDES]
 _SHOULDERS = [JOINT_NAMES.index(f"{side}_shoulder") for side in SIDES]
 
@@ -27,7 +29,7 @@ def draw(rng: np.random.Generator, person: Person) -> list[Surface]:
 
 
 def _seat(rng: np.random.Generator, person: Person) -> list[Part]:
-    """A stool, a chair, a block or a bench under who sits."""
+    """A wheelchair, a stool, a chair, a block or a bench under who sits."""
     if person.seat is None:
         return []
     (x, y, height), colour = person.seat, things.any_colour(rng)
@@ -35,7 +37,9 @@ def _seat(rng: np.random.Generator, person: Person) -> list[Part]:
     if style < 0.3:
         return person.chair(colour)
     parts = things.stool(height, colour)
-    if style < 0.7:
+    if rng.random() < _WHEELCHAIR_SHARE and height < _WHEELCHAIR_HIGHEST:
+        parts = _wheelchair(rng, person, height, colour)
+    elif style < 0.7:
         parts.append(_backrest(person, height, colour))
     elif style < 0.9:
         width = rng.uniform(350, 2000)
@@ -47,11 +51,54 @@ def _seat(rng: np.random.Generator, person: Person) -> list[Part]:
 
 def _backrest(person: Person, height: float, colour: np.ndarray) -> Part:
     """As near behind the back as it can be."""
+    return things.box(420, 35, _BACKREST, colour, (0, _behind_back(person), height))
+
+
+def _behind_back(person: Person) -> float:
+    """How many mm behind the seat's middle nothing is left of a sitting person's back."""
     turned = (person.vertices - person.seat) @ kinematics.turn(z=person.heading)
     x, y, z = turned.T
     behind = y[(np.abs(x) < 200) & (z > 60) & (z < _BACKREST)]
-    back = max(behind.max(initial=180.0) + 15, 180.0)
-    return things.box(420, 35, _BACKREST, colour, (0, back, height))
+    return max(behind.max(initial=180.0) + 15, 180.0)
+
+
+def _wheelchair(rng: np.random.Generator, person: Person, height: float, colour: np.ndarray) -> list[Part]:
+    """One that is driven by hand, its seat at `height`."""
+    back, metal = _behind_back(person), things.any_colour(rng)
+    radius = rng.uniform(0.58, 0.72) * height
+    lean = rng.uniform(0, 0.2)  # of the wheels, which stand farther apart below
+    parts = [things.box(430, 220 + back, 40, colour, (0, (back - 220) / 2, height - 40))]
+    parts.append(things.box(420, 35, rng.uniform(250, _BACKREST), colour, (0, back, height)))
+    handles, armrests, solid = rng.random() < 0.6, rng.random() < 0.5, rng.random() < 0.25
+    for side in (-1, 1):
+        tilt = kinematics.turn(y=side * (np.pi / 2 - lean))
+        hub = np.array([side * (250 + lean * radius), back - 130, radius])
+        wheel = _wheel(rng, radius, metal, solid)
+        parts += [(vertices @ tilt.T + hub, *rest) for vertices, *rest in wheel]
+        parts.append(things.ball(60, metal, (side * 170, -300, 60)))
+        parts.append(things.box(28, 28, height - 100, metal, (side * 150, -230, 80)))
+        parts.append(things.box(150, 160, 20, metal, (side * 90, -330, 70)))
+        if handles:
+            parts.append(things.box(30, 130, 30, metal, (side * 190, back + 65, height + _BACKREST)))
+            parts.append(things.box(30, 30, _BACKREST, metal, (side * 190, back + 20, height)))
+        if armrests:
+            parts.append(things.box(45, 330, 40, metal, (side * 245, back - 200, height + 190)))
+    return parts
+
+
+def _wheel(rng: np.random.Generator, radius: float, colour: np.ndarray, solid: bool) -> list[Part]:
+    """A wheel about the origin, its axis z: a tyre with spokes or, `solid`, a disc of another colour."""
+    inner, half = radius - rng.uniform(25, 45), rng.uniform(12, 22)
+    profile = (radius, radius, inner, inner, radius), (-half, half, half, -half, -half)
+    tyre = things.round_body(*profile, np.full(3, rng.uniform(0.01, 0.06)))
+    if solid:
+        return [tyre, things.round_body((0, inner, inner, 0), (-8, -8, 8, 8), things.any_colour(rng))]
+    spokes = [
+        (vertices @ kinematics.turn(z=turned).T, *rest)
+        for turned in np.arange(_SPOKES) * np.pi / _SPOKES
+        for vertices, *rest in [things.box(2 * inner, 6, 6, colour)]
+    ]
+    return [tyre, *spokes]
 
 
 def _held(rng: np.random.Generator, person: Person) -> list[Part]:

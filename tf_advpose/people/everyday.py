@@ -17,7 +17,7 @@ from tf_advpose.skeleton import ROOT
 
 VIEWS = 3
 _NEAREST, _FARTHEST = 1700.0, 15000.0  # mm, from the camera to the person
-_FACING_SHARE, _FACING_SPREAD = 0.6, 0.9  # so many turn to the camera, give or take so many radians
+_FACING_SHARE, _FACING_SPREAD = 0.3, 0.9  # so many turn to the camera, give or take so many radians
 _FILL, _SHIFT = (0.55, 0.8), 0.07  # see `photo.window`
 _CUT_SHARE, _CLOSE_SHARE = 0.2, 0.1  # of the people are cut off by the photo's edge, or seen from close by,
 _FEWEST_JOINTS = 6  # which leaves so many
@@ -65,8 +65,9 @@ def render_pose(
 def _camera(rng: np.random.Generator, middle: np.ndarray) -> Camera:
     """A camera round a person at `middle` [3] who faces -y; intrinsics of a focal length of one pixel.
 
-    It stands in front more often than not, since that is how people have themselves photographed; from knee
-    height to the ceiling, tilted, near with a short lens or far with a long one."""
+    It stands in front more often than not, since that is how people have themselves photographed, but not
+    much more often, since people seen from behind are harder to tell left from right; from knee height to
+    the ceiling, tilted, near with a short lens or far with a long one."""
     distance = np.exp(rng.uniform(np.log(_NEAREST), np.log(_FARTHEST)))
     style = rng.random()
     if style < 0.55:

@@ -9,6 +9,7 @@ from tf_advpose.people.looks import NOWHERE, Garment, Hat, Look
 from tf_advpose.people.textures import linear
 
 _PATTERNS = ("plain", "stripes", "checks", "dots", "mottled", "blocks")
+_BLACK_SHARE = 0.15  # of the garments are black or nearly so
 _DENIM = linear(((0.15, 0.19, 0.28), (0.27, 0.34, 0.46), (0.45, 0.53, 0.62), (0.08, 0.08, 0.10)))
 
 
@@ -140,6 +141,8 @@ def _garment(rng: np.random.Generator, **where: float) -> Garment:
 def _cloth(rng: np.random.Generator) -> dict:
     """Colours and pattern, as `Garment` names them."""
     first = looks.draw_colour(rng, neutral=0.5)
+    if rng.random() < _BLACK_SHARE:
+        first = np.full(3, rng.uniform(0.004, 0.025))
     second = looks.draw_colour(rng, neutral=0.5) if rng.random() < 0.6 else first * rng.uniform(0.3, 0.8)
     return {
         "colours": np.stack([first, second]),
