@@ -137,10 +137,10 @@ def _everyday_1s() -> Config:
 
 
 def _everyday() -> Config:
-    """As `everyday_1s` with one stack more, to go on from its weights."""
+    """As `everyday_1s` with one stack more, best begun with its weights."""
     config = _everyday_1s()
     config.generator.num_stacks = 2
-    config.pretrain_3d.steps = 14_000
+    config.pretrain_3d.steps = 36_000
     return config
 
 

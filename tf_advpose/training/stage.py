@@ -13,7 +13,7 @@ from tf_advpose.config import Config
 from tf_advpose.data import pipeline
 from tf_advpose.progress import ProgressBar
 from tf_advpose.training import guards, steps
-from tf_advpose.training.averages import averaged_generator
+from tf_advpose.training.averages import Averages
 from tf_advpose.training.checkpoints import Checkpoints
 from tf_advpose.training.distribution import Devices
 from tf_advpose.training.logs import StageLog
@@ -51,7 +51,11 @@ class Stage:
                 self._opponent.build(discriminator.trainable_variables)
                 state |= {"discriminator": discriminator, "discriminator_optimizer": self._opponent}
         self._checkpoints = Checkpoints(self._folder / work_folder.CHECKPOINTS, **state)
-        self._validation = Validation(config, name, work_dir, data_dir) if config.validate_on else None
+        self._averages = self._validation = None
+        if config.average_decay:
+            self._averages = Averages(generator, self._optimizer, config, name, data_dir)
+        if config.validate_on:
+            self._validation = Validation(config, name, work_dir, data_dir, generator, self._averages)
         self.step = tf.function(
             devices.on_all(self._step), reduce_retracing=True, jit_compile=config.jit_compile
         )
@@ -85,11 +89,9 @@ class Stage:
         """Writes the final weights of a stage that has come to its end."""
         if self.discriminator:
             self._save(self.discriminator, "discriminator")
-        if self.config.average_decay:
-            averaged = averaged_generator(
-                self.generator, self._optimizer, self.config, self.name, self._data_dir
-            )
-            self._save(averaged, "generator_average")
+        if self._averages:
+            self._averages.take()
+            self._save(self._averages.generator, "generator_average")
         self._save(self.generator, "generator")  # the last, for it says that the stage is finished
 
     def batches(self, first_step: int = 0) -> tf.data.Dataset:
@@ -126,7 +128,7 @@ class Stage:
                 if writes and to_log:
                     log.scalars(step, {**metrics, **self._settings_of(step)})
                 if writes and to_validate and self._validation:
-                    log.validation(step, self._validation.score(step, self.generator, self._optimizer))
+                    log.validation(step, self._validation.score(step))
                 if writes and to_save:
                     log.pictures(step, self._devices.first(batch), self.generator)
                 if writes and (to_save or stopping) and not at_end:

@@ -13,7 +13,7 @@ from tf_advpose.data import pipeline
 from tf_advpose.evaluation import protocols, scores, sources
 from tf_advpose.evaluation.conventions import PAPERS
 from tf_advpose.files import write_json
-from tf_advpose.training.averages import averaged_generator
+from tf_advpose.training.averages import Averages
 
 BEST_FILE = "best.json"
 
@@ -46,28 +46,43 @@ def _batches(config: Config, data_dir: str) -> Iterator[dict[str, tf.Tensor]]:
 class Validation:
     """What `validate_on` and `best_by` of a configuration ask for."""
 
-    def __init__(self, config: Config, stage: str, work_dir: str, data_dir: str):
-        self._config, self._stage, self._work_dir, self._data_dir = config, stage, work_dir, data_dir
+    def __init__(
+        self,
+        config: Config,
+        stage: str,
+        work_dir: str,
+        data_dir: str,
+        generator: keras.Model,
+        averages: Averages | None,
+    ):
+        """Of `generator`, and of its `averages` where they are kept."""
+        self._config, self._work_dir, self._data_dir = config, work_dir, data_dir
+        self._stage, self._averages = stage, averages
+        self._models = {"": generator}  # by what their metrics' names end in
+        if averages:
+            self._models["_average"] = averages.generator
+        total_bone_length = work_folder.read_total_bone_length(work_dir)
+        self._predictors = {
+            ending: sources.from_generator(model, stage, total_bone_length)
+            for ending, model in self._models.items()
+        }
 
-    def score(
-        self, step: int, generator: keras.Model, optimizer: keras.optimizers.Optimizer
-    ) -> dict[str, float]:
+    def score(self, step: int) -> dict[str, float]:
         """The metrics after `step`, by name, those of the averaged weights ending in "_average"."""
-        found = self._score(step, generator)
-        if self._config.average_decay:
-            averaged = averaged_generator(generator, optimizer, self._config, self._stage, self._data_dir)
-            of_averaged = self._score(step, averaged)
-            found |= {f"{name}_average": value for name, value in of_averaged.items()}
-        return found
+        if self._averages:
+            self._averages.take()
+        return {
+            f"{name}{ending}": value
+            for ending in self._models
+            for name, value in self._score(step, ending).items()
+        }
 
-    def _score(self, step: int, generator: keras.Model) -> dict[str, float]:
-        total_bone_length = work_folder.read_total_bone_length(self._work_dir)
-        model = sources.from_generator(generator, self._stage, total_bone_length)
-        predictions = sources.collect(model, _batches(self._config, self._data_dir))
+    def _score(self, step: int, ending: str) -> dict[str, float]:
+        predictions = sources.collect(self._predictors[ending], _batches(self._config, self._data_dir))
         results = protocols.point_estimates(scores.score(predictions, PAPERS))
         found = {"mpjpe": results.get("mpjpe"), "pckh": results.get("pckh", {}).get("mean")}
         found = {name: value for name, value in found.items() if value is not None}
-        self._keep_if_best(step, found[self._config.best_by], generator)
+        self._keep_if_best(step, found[self._config.best_by], self._models[ending])
         return found
 
     def _keep_if_best(self, step: int, value: float, generator: keras.Model) -> None:
