@@ -1,4 +1,4 @@
-"""Running this repository's own scripts, as a user would."""
+"""Running this repository's own scripts, as a user would, and how this one was started."""
 
 import pathlib
 import shlex
@@ -6,6 +6,11 @@ import subprocess
 import sys
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+
+
+def given() -> str:
+    """The command that started this process, a script of this folder."""
+    return shlex.join(["python", f"benchmarks/{pathlib.Path(sys.argv[0]).name}", *sys.argv[1:]])
 
 
 def run(script: str, *arguments: str) -> None:

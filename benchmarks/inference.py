@@ -18,6 +18,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+import commands
 from absl import app, flags
 from measuring import CONV_CHANNELS, CONV_SIZE, in_own_process, peak_mb, tensorflow_on
 
@@ -204,7 +205,7 @@ def main(_) -> None:
         write_models(FLAGS.preset, pathlib.Path(folder))
         rows = compare(pathlib.Path(folder))
     if FLAGS.output:
-        write_json(FLAGS.output, {"preset": FLAGS.preset, "rows": rows})
+        write_json(FLAGS.output, {"command": commands.given(), "preset": FLAGS.preset, "rows": rows})
 
 
 if __name__ == "__main__":

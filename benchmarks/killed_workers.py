@@ -1,6 +1,6 @@
 """Kills workers of a real two-worker run over loopback, and starts the same commands again until it ends.
 
-  python benchmarks/killed_workers.py --data_dir=data --output=benchmarks/results/killed_workers.json
+  python benchmarks/killed_workers.py --data_dir=data --output=killed_workers.json
 
 Worker 1 is killed, then the chief, and worker 1 alone gets SIGTERM. Compared to the bit with a run on two
 workers left alone. Takes minutes.
@@ -20,7 +20,10 @@ from absl import app, flags
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
+import commands
 import killed_runs
+
+from tf_advpose.files import write_json
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data_dir", "data", "Folder of the prepared synthetic people.")
@@ -104,9 +107,9 @@ def main(_) -> None:
         different += [
             name for name in one.keys() & other.keys() if not np.array_equal(one[name], other[name])
         ]
-    results = {"ends": ends, "arrays": len(one), "different": different}
+    results = {"command": commands.given(), "ends": ends, "arrays": len(one), "different": different}
     print(f"{len(one)} arrays, {len(different)} of them different")
-    pathlib.Path(FLAGS.output).write_text(json.dumps(results, indent=2) + "\n")
+    write_json(FLAGS.output, results)
 
 
 if __name__ == "__main__":

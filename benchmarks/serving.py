@@ -30,6 +30,7 @@ from tf_advpose.startup import load_tensorflow_quietly
 
 load_tensorflow_quietly()
 
+import commands
 import numpy as np
 import tensorflow as tf
 from measuring import family, forget_peak, memory_mb, of_family, peak_mb
@@ -263,6 +264,7 @@ def main(_) -> None:
         for question in questions
     ]
     result = {
+        "command": commands.given(),
         "server": FLAGS.server,
         "crop_size": crop_size,
         "photos": len(questions) // BOXES,

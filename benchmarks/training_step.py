@@ -26,6 +26,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+import commands
 from absl import app, flags
 from measuring import CONV_CHANNELS, CONV_SIZE, in_own_process, memory_mb, peak_mb, tensorflow_on
 
@@ -271,7 +272,11 @@ def main(_) -> None:
     output = pathlib.Path(FLAGS.output)
     common = {"preset": FLAGS.preset, "batch": FLAGS.batch, "threads": FLAGS.threads}
     common |= {"policies": FLAGS.policies, "rounds": FLAGS.rounds}
-    found = json.loads(output.read_text()) if output.exists() else common | {"sections": {}}
+    found = (
+        json.loads(output.read_text())
+        if output.exists()
+        else {"command": commands.given(), **common, "sections": {}}
+    )
     if any(found[name] != value for name, value in common.items()):
         sys.exit(f"error: {output} was measured otherwise. Give another --output, or the same settings.")
     for section in FLAGS.section:
