@@ -255,10 +255,21 @@ def test_existing_dataset_is_kept(tmp_path):
     assert before == {path: path.read_bytes() for path in (tmp_path / "human36m/2.0.0").iterdir()}
 
 
-def test_dataset_of_an_earlier_version_is_named(tmp_path):
-    (tmp_path / "mpii/1.0.0").mkdir(parents=True)
-    with pytest.raises(FileNotFoundError, match=r"of another version, 1\.0\.0.* prepare.py mpii"):
-        prepared.open_builder("mpii", str(tmp_path))
+@pytest.mark.parametrize(
+    ("name", "version", "command"),
+    [("mpii", "1.0.0", "mpii"), ("synthetic_people/everyday", "2.0.0", "people --domain=everyday")],
+)
+def test_dataset_of_an_earlier_version_is_named(tmp_path, name, version, command):
+    (tmp_path / name / version).mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=f"of another version, {version}.* prepare.py {command}"):
+        prepared.open_builder(name, str(tmp_path))
+
+
+@pytest.mark.parametrize("name", prepared.BUILDERS)
+def test_datasets_are_looked_for_where_they_are_written(tmp_path, name):
+    builder = prepared.BUILDERS[name](config=name.partition("/")[2] or None, data_dir=str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=f"not prepared in {builder.data_dir}[.]"):
+        prepared.open_builder(name, str(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,9 @@ def _folder(name: str, data_dir: str) -> Path:
     """Where the dataset `name` lies in `data_dir` once it is complete."""
     if name not in BUILDERS:
         raise ValueError(f"Unknown dataset {name!r}. Known: {', '.join(BUILDERS)}.")
-    return Path(data_dir).expanduser() / name / str(BUILDERS[name].VERSION)
+    builder, domain = BUILDERS[name], name.partition("/")[2]
+    versions = {config.name: config.version for config in builder.BUILDER_CONFIGS}
+    return Path(data_dir).expanduser() / name / str(versions.get(domain) or builder.VERSION)
 
 
 @contextlib.contextmanager

@@ -6,6 +6,8 @@ import tensorflow_datasets as tfds
 
 from tf_advpose.data import photos, records, schema
 
+EVERYDAY_VERSION = tfds.core.Version("3.0.0")  # of `everyday` and `everyday_2d`, which are worked on most
+
 
 class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
     """Pictures of rendered people with exact 2D and 3D joints, in several domains.
@@ -35,9 +37,15 @@ class SyntheticPeople(tfds.core.GeneratorBasedBuilder):
         tfds.core.BuilderConfig(name="lab", description="With 3D joints to train on, as Human3.6M."),
         tfds.core.BuilderConfig(name="wild", description="With 2D joints to train on, as MPII."),
         tfds.core.BuilderConfig(
-            name="everyday", description="For real photos, with 3D joints to train on."
+            name="everyday",
+            version=EVERYDAY_VERSION,
+            description="For real photos, with 3D joints to train on.",
         ),
-        tfds.core.BuilderConfig(name="everyday_2d", description="For real photos, with 2D joints alone."),
+        tfds.core.BuilderConfig(
+            name="everyday_2d",
+            version=EVERYDAY_VERSION,
+            description="For real photos, with 2D joints alone.",
+        ),
         tfds.core.BuilderConfig(name="wild_3d", description="The wild, with 3D joints to train on."),
     ]
 
