@@ -25,7 +25,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("work_dir", "runs/adversarial_gain", "Folder of the runs.")
 flags.DEFINE_string("data_dir", "data/demo", "Folder of the prepared people; made where it is missing.")
 flags.DEFINE_integer("seeds", 5, "How many seeds, from 0 on.", lower_bound=2)
-flags.DEFINE_string("output", "benchmarks/results/adversarial_gain.json", "Where the figures are written.")
+flags.DEFINE_string("output", "runs/adversarial_gain.json", "Where the figures are written.")
 
 WITHOUT, WITH = "more steps without D", "adversarial"
 METRICS = ("mpjpe", "pa_mpjpe", "n_mpjpe", "depth_error", "pck3d", "auc3d", "pckh")

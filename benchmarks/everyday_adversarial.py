@@ -14,7 +14,7 @@ from absl import app, flags
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(everyday_runs)
 flags.DEFINE_string("work_dir", "runs/everyday_adversarial", "Folder of the runs.")
-flags.DEFINE_string("output", "benchmarks/results/everyday_adversarial.json", "New file for the figures.")
+flags.DEFINE_string("output", "runs/everyday_adversarial.json", "New file for the figures.")
 flags.DEFINE_integer("pretraining", 6000, "Steps before the discriminator comes.", lower_bound=1)
 flags.DEFINE_integer("steps", 2000, "Steps with it, and without.", lower_bound=1)
 

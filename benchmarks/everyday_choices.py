@@ -27,7 +27,7 @@ from measuring import in_own_process
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data_dir", "data/everyday", "Folder of the prepared people; made where it is missing.")
-flags.DEFINE_string("output", "benchmarks/results/everyday_choices.json", "Where the figures are written.")
+flags.DEFINE_string("output", "runs/everyday_choices.json", "Where the figures are written.")
 flags.DEFINE_float("minutes", 4.0, "Of processor time that each choice has to train.", lower_bound=0.1)
 flags.DEFINE_multi_integer("core", [0], "Number of a core that trains; give it again for each core.")
 flags.DEFINE_string("measure", None, "Used by this script itself.")

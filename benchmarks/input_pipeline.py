@@ -41,7 +41,7 @@ from tf_advpose.training.optimizers import generator_optimizer
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data_dir", "data/input_pipeline", "Where the pictures are kept; made if missing.")
 flags.DEFINE_integer("rounds", 7, "Repetitions of each timing.", lower_bound=1)
-flags.DEFINE_string("output", "benchmarks/results/input_pipeline.json", "Where the figures are written.")
+flags.DEFINE_string("output", "runs/input_pipeline.json", "Where the figures are written.")
 
 DOMAINS = ("synthetic_people/lab", "synthetic_people/wild")
 PICTURES = {"full": (200, 900), "demo": (1000, 96)}  # how many of each domain, and their side in pixels

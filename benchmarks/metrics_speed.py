@@ -26,7 +26,7 @@ flags.DEFINE_integer("poses", 500_000, "How many poses are scored in one call.",
 flags.DEFINE_integer("compared", 100_000, "How many are compared with np.linalg.svd.", lower_bound=1)
 flags.DEFINE_integer("looped", 10_000, "How many are compared with a loop.", lower_bound=1)
 flags.DEFINE_integer("turns", 9, "How often each comparison is run.", lower_bound=1)
-flags.DEFINE_string("output", "benchmarks/results/metrics_speed.json", "Where the figures are written.")
+flags.DEFINE_string("output", "runs/metrics_speed.json", "Where the figures are written.")
 
 JOINTS = 17
 MEMORY_LIMIT_BYTES = 2**30

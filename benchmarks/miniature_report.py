@@ -45,14 +45,11 @@ ROWS = {  # of Table 2: {run: what the paper calls it}
     "descriptor": "Descriptor (ours)",
 }
 LAMBDAS = {
-    f"{row}{end}": f"{row}, {value}"
-    for row in ("full", "descriptor")
-    for value, end in (
-        ("1e-5", "_lambda_1e-5"),
-        ("1e-4", ""),
-        ("1e-3", "_lambda_1e-3"),
-        ("1e-2", "_lambda_1e-2"),
-    )
+    "full": "full, 1e-4",
+    "descriptor_lambda_1e-5": "descriptor, 1e-5",
+    "descriptor": "descriptor, 1e-4",
+    "descriptor_lambda_1e-3": "descriptor, 1e-3",
+    "descriptor_lambda_1e-2": "descriptor, 1e-2",
 }
 WILD_SHARES = {
     "descriptor_wild_0.0": "0 %",

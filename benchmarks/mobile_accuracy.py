@@ -19,7 +19,7 @@ from tf_advpose import presets
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(everyday_runs)
 flags.DEFINE_string("work_dir", "runs/mobile_accuracy", "Folder of the runs and their exports.")
-flags.DEFINE_string("output", "benchmarks/results/mobile_accuracy.json", "New file for the figures.")
+flags.DEFINE_string("output", "runs/mobile_accuracy.json", "New file for the figures.")
 flags.DEFINE_integer("steps", 3000, "Steps of 16 pictures.", lower_bound=1)
 
 SIZES = ("2s", "mobile")

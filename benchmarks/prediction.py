@@ -43,7 +43,7 @@ flags.DEFINE_string("preset", "full_demo", "Preset whose generator is run.")
 flags.DEFINE_integer("frames", 10_000, "Length of the video.", lower_bound=10)
 flags.DEFINE_integer("people", 64, "How many people a round of the second question has.", lower_bound=8)
 flags.DEFINE_integer("rounds", 5, "How often each way is timed.", lower_bound=1)
-flags.DEFINE_string("output", "benchmarks/results/prediction.json", "Where the figures are written.")
+flags.DEFINE_string("output", "runs/prediction.json", "Where the figures are written.")
 
 WIDTH, HEIGHT, FRAMES_PER_SECOND = 640, 480, 25.0
 EVERYTHING = ("--smooth", "--viewer", "--csv", "--bvh")

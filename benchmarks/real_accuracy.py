@@ -1,4 +1,4 @@
-"""How well does a model find people in real photos that nothing was trained or tuned on?
+"""How well does a model find people in real photos that nothing was trained on?
 
   python benchmarks/real_accuracy.py --model=exports/full/1/pose_float16.tflite --samples=/folder/of/samples
 

@@ -35,7 +35,7 @@ from tf_advpose.files import write_json
 FLAGS = flags.FLAGS
 flags.DEFINE_string("samples", None, "Folder of the sample files.", required=True)
 flags.DEFINE_string("work_dir", "runs/real_samples", "Folder for everything this writes.")
-flags.DEFINE_string("output", "benchmarks/results/real_samples.json", "Where the figures are written.")
+flags.DEFINE_string("output", "runs/real_samples.json", "Where the figures are written.")
 
 SOURCES = {  # dataset: its folder among the samples, and the split it fills
     "human36m": ("h36m_mmpose", "train"),

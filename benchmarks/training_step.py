@@ -1,6 +1,6 @@
 """Times the training step of each stage, beside the best that TensorFlow reaches on a lone convolution.
 
-  python benchmarks/training_step.py --output=benchmarks/results/training_step.json
+  python benchmarks/training_step.py --output=training_step.json
 
 Sections, each in a process of its own; those that the output file has already are left out:
   tf.function, eager, jit_compile   the step of each stage in float32 and bfloat16, taken in turns
