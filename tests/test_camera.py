@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +61,17 @@ def test_pixels_far_beyond_the_photo_stay_finite():
     )
     points = camera.back_project(pixels, np.full(len(pixels), 4000.0), LENS)
     np.testing.assert_allclose(camera.project(points, LENS), pixels, atol=1)
+
+
+def test_pixels_that_the_lens_does_not_show_get_the_ray_of_its_edge():
+    """A wide lens with barrel distortion ends somewhere; joints beyond it, of people cut off, do not."""
+    barrel = np.array([400.0, 400, 320, 240, -0.42, 0.18, -0.03, 0, 0])
+    pixels = np.array([[60.0, 440], [-20, 470], [-400, 900], [320, 240]])
+    points = camera.back_project(pixels, np.full(4, 1000.0), barrel)
+    assert np.isfinite(points).all()
+    np.testing.assert_allclose(camera.project(points, barrel)[[0, 3]], pixels[[0, 3]], atol=1e-3)
+    radii = np.linalg.norm(points[:, :2], axis=1) / 1000
+    assert radii[1] == pytest.approx(radii[2]) and radii[0] < radii[1] < 3
 
 
 def test_each_pose_has_its_own_camera():

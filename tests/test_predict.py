@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from tf_advpose.deploy.runtime import PosePredictor
+from tf_advpose.locks import only_run
 from tf_advpose.prediction import run as prediction
 from tf_advpose.prediction.cameras import Camera
 from tf_advpose.prediction.inputs import Source
@@ -288,6 +289,15 @@ class Diverging(PosePredictor):
         self.times += 1
         for pose in super().predict_many(pictures):
             yield pose if self.times < 3 else dataclasses.replace(pose, joints_3d=pose.joints_3d * np.nan)
+
+
+def test_two_runs_do_not_write_to_one_folder(dot_model, place, tmp_path):
+    output = tmp_path / "out"
+    output.mkdir()
+    with only_run(output):
+        result = run(dot_model, place / "photos", output)
+    assert result.returncode == 1 and f"error: Another run is writing to {output} now" in result.stderr
+    assert not files(output)
 
 
 def test_an_error_keeps_what_is_finished(dot_model, tmp_path, capsys):

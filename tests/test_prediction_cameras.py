@@ -73,7 +73,8 @@ def test_intrinsics_of_what_is_known():
     ("make", "message"),
     [
         (lambda: Camera(28.0, (1, 1, 1, 1)), "not both"),
-        (lambda: Camera(-3.0), r"above 0 mm, got -3\.0"),
+        (lambda: Camera(-3.0), r"above 0 mm and finite, got -3\.0"),
+        (lambda: Camera(float("inf")), "and finite, got inf"),
         (lambda: Camera(float("nan")), "above 0 mm"),
         (lambda: Camera(fixed=(1000.0, 1000.0)), "fx, fy, cx, cy in pixels.*got 1000.0, 1000.0"),
         (lambda: Camera(fixed=(0.0, 1000.0, 5.0, 5.0)), "fx and fy above 0"),

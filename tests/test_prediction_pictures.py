@@ -1,5 +1,8 @@
 """Overlays in their size, people as they stand to each other, films that play to their last frame."""
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -85,6 +88,23 @@ def test_a_film_plays_and_its_skeleton_turns(tmp_path):
 
     assert across(frames[0]) > 30 and across(frames[39]) < -30  # 4 seconds: half round
     assert not (np.ptp(frames[5][:, 758:], axis=-1) > 60).any()
+
+
+def test_a_film_of_which_a_part_is_missing_is_an_error(tmp_path):
+    """As where the disk is full, of which OpenCV says nothing: here files may not grow."""
+    script = f"""
+import resource, signal, numpy as np
+from tf_advpose.prediction import pictures, poses
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+noise = np.random.default_rng(0).integers(0, 256, (60, 100, 100, 3), np.uint8)
+with pictures.film({str(tmp_path / "film.mp4")!r}, 10.0, 100, 100) as add:
+    for frame in noise:
+        add(frame, np.zeros(0, poses.RECORD))
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "OSError: of 60 frames" in result.stderr, result.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_film_that_cannot_be_written_is_an_error(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """The predictor: its crop is TensorFlow's, its poses are the SavedModel's, with and without TensorFlow."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -153,6 +154,22 @@ def test_many_people_at_a_time_are_found_as_one_by_one(path, photo, threads):
         np.testing.assert_allclose(found.joints_2d, alone.joints_2d, atol=1e-2)
         np.testing.assert_allclose(found.box, alone.box, atol=1e-2)
     assert predictor.predict_many([]) == []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_threads_may_share_a_predictor(path, threads):
+    """Each gets what it asked for, not what another one did."""
+    predictor = runtime.PosePredictor(path, num_threads=threads)
+    photos = np.random.default_rng(5).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    questions = [[(photo, (5, 5, 50, 50))] * 2 for photo in photos]
+    alone = [predictor.predict_many(people)[0].joints_2d for people in questions]
+
+    def ask(number: int) -> bool:
+        found = predictor.predict_many(questions[number % 2])
+        return all(np.array_equal(pose.joints_2d, alone[number % 2]) for pose in found)
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        assert all(pool.map(ask, range(100)))
 
 
 def test_no_more_interpreters_are_made_than_there_are_people(path, photo, monkeypatch):

@@ -191,8 +191,11 @@ def test_a_dry_run_says_what_the_run_will_cost(drawn_data, tmp_path):
 
 @pytest.mark.parametrize("by", ["start_from", "hourglass_from"])
 def test_a_dry_run_of_any_worker_leaves_out_what_is_taken_over(averaged, drawn_data, tmp_path, by):
-    """The chief alone copies it into its work folder; workers that time other stages wait for ever."""
-    config = only_first_stage(average_decay=0.5)
+    """The chief alone copies it into its work folder; workers that time other stages wait for ever.
+
+    The chief alone validates, too, and knows the mean length of bones for it.
+    """
+    config = only_first_stage(average_decay=0.5, validate_on=f"{WILD}:test")
     config.pretrain_3d.steps = 2
     reports = []
     for is_chief in (True, False):

@@ -34,18 +34,31 @@ def back_project(pixels: np.ndarray, z: np.ndarray, intrinsics: np.ndarray) -> n
     """The camera-frame points [..., N, 3] seen at `pixels` [..., N, 2] at the distances `z` [..., N] mm.
 
     The lens is inverted by Newton's method along the radius; Human3.6M's lenses converge below 1e-6
-    pixels within their photos, and remain finite three focal lengths from the centre.
+    pixels within their photos. Pixels beyond all that the lens shows get the ray of its edge.
     """
     distorted = (pixels - intrinsics[..., None, 2:4]) / intrinsics[..., None, 0:2]
     radial = intrinsics[..., None, 4:7] * np.array([3.0, 5.0, 7.0])
-    points = distorted
+    points, edge = distorted, _edge(intrinsics)
     for _ in range(UNDISTORT_ITERATIONS):
         squared = np.sum(points**2, axis=-1, keepdims=True)
         powers = np.concatenate([squared, squared**2, squared**3], axis=-1)
         slope = 1 + np.sum(radial * powers, axis=-1, keepdims=True)
         # Without the slope the steps overshoot for crops that reach beyond the photo's edge.
         points = points + (distorted - _distort(points, intrinsics)) / np.maximum(slope, 1)
+        radius = np.linalg.norm(points, axis=-1, keepdims=True)
+        points = points * np.minimum(edge / np.maximum(radius, 1e-12), 1)
     return np.concatenate([points * z[..., None], z[..., None]], axis=-1)
+
+
+def _edge(intrinsics: np.ndarray) -> np.ndarray:
+    """The radius [..., 1, 1] up to which a lens takes what is farther out farther out; inf: everywhere."""
+    lenses, number = np.unique(intrinsics[..., 4:7].reshape(-1, 3), axis=0, return_inverse=True)
+    edges = np.full(len(lenses), np.inf)
+    for lens, (k1, k2, k3) in enumerate(lenses):
+        turns = np.roots([7 * k3, 5 * k2, 3 * k1, 1.0])  # where the radius's slope is 0, of its square
+        turns = turns.real[(np.abs(turns.imag) < 1e-9) & (turns.real > 0)]
+        edges[lens] = np.sqrt(turns.min(initial=np.inf))
+    return edges[number].reshape(*intrinsics.shape[:-1], 1, 1)
 
 
 def mm_per_pixel(root_depth: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:

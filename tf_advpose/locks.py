@@ -1,10 +1,14 @@
 """Keeps two runs from writing to the same place at the same time."""
 
 import contextlib
-import fcntl
 import os
 import pathlib
 from collections.abc import Iterator
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # not on Windows, where nobody is kept out
+    fcntl = None
 
 
 @contextlib.contextmanager
@@ -17,6 +21,9 @@ def only_run(path: str | os.PathLike) -> Iterator[None]:
     Raises:
       BlockingIOError: another process has locked it.
     """
+    if fcntl is None:
+        yield
+        return
     path = pathlib.Path(path)
     folder, access = (path, os.O_RDONLY) if path.is_dir() else (path.parent, os.O_RDWR)  # NFS asks for it
     handle = os.open(path, access)

@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import struct
+import threading
 from collections.abc import Callable, Sequence
 
 import cv2
@@ -160,15 +161,23 @@ class PosePredictor:
 
 
 class _Interpreters:
-    """A .tflite file that takes one crop at a time, on all cores for one crop, a crop a core for many."""
+    """A .tflite file that takes one crop at a time, on all cores for one crop, a crop a core for many.
+
+    Threads may share it: they wait for each other.
+    """
 
     def __init__(self, path: str, threads: int, pool: concurrent.futures.ThreadPoolExecutor):
         self._path, self._threads, self._pool = path, threads, pool
+        self._one_call = threading.Lock()  # an interpreter keeps the outputs of its last call
         self._whole = self._runner(threads)
         self._shared: list[Callable] = []
 
     def __call__(self, crops: np.ndarray) -> Outputs:
         """Runs all of `crops` [N, S, S, 3] float32 in [0, 1]."""
+        with self._one_call:
+            return self._run(crops)
+
+    def _run(self, crops: np.ndarray) -> Outputs:
         if len(crops) == 1 or self._threads == 1:
             outputs = [self._whole(image=crop[None]) for crop in crops]
         else:

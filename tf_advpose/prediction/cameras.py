@@ -26,8 +26,8 @@ class Camera:
     def __post_init__(self):
         if self.focal_mm is not None and self.fixed is not None:
             raise ValueError("Give the focal length in millimetres or the intrinsics, not both.")
-        if self.focal_mm is not None and not self.focal_mm > 0:
-            raise ValueError(f"The focal length must be above 0 mm, got {self.focal_mm}.")
+        if self.focal_mm is not None and not 0 < self.focal_mm < np.inf:
+            raise ValueError(f"The focal length must be above 0 mm and finite, got {self.focal_mm}.")
         if self.fixed is not None and (
             len(self.fixed) not in (4, 9) or not np.isfinite(self.fixed).all() or min(self.fixed[:2]) <= 0
         ):

@@ -60,7 +60,7 @@ def film(
     film appears as `path` when the block ends.
 
     Raises:
-      OSError: no film can be written there.
+      OSError: no film can be written there, or not all of it was.
     """
     number, reach = 0, 0.0
     size = FILM_HEIGHT, 2 * round(min(FILM_HEIGHT * width / height, FILM_WIDEST) / 2)  # even, for codecs
@@ -81,6 +81,10 @@ def film(
             yield add
         finally:
             writer.release()
+        # OpenCV says nothing where the disk is full.
+        written = int(cv2.VideoCapture(str(aside)).get(cv2.CAP_PROP_FRAME_COUNT))
+        if written != number:
+            raise OSError(f"of {number} frames {written} can be read again. Is the disk full?")
 
 
 def _open_film(path: pathlib.Path, frames_per_second: float, size: tuple[int, int]) -> cv2.VideoWriter:

@@ -22,6 +22,7 @@ import numpy as np
 
 from tf_advpose.deploy.runtime import Pose, PosePredictor
 from tf_advpose.files import is_fresh
+from tf_advpose.locks import only_run
 from tf_advpose.prediction import bvh, pictures, poses, tables
 from tf_advpose.prediction.cameras import Camera, absolute_joints
 from tf_advpose.prediction.inputs import Source
@@ -75,13 +76,15 @@ def run(
 
     Raises:
       FileExistsError: there is something in `folder`.
-      OSError: it cannot be written.
+      OSError: it cannot be written, or another run is writing to it.
       ValueError: what the model predicts is not finite.
     """
     check_output(folder)
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as resources:
+        resources.enter_context(only_run(folder))
+        check_output(folder)  # of a run that has ended since
         bar = resources.enter_context(ProgressBar("predict", expected(sources)))
         reader = Reader(sources, people, camera, settings.batch_size, bar.say)
         job = _Job(predictor, reader, folder, settings, resources)
@@ -128,7 +131,7 @@ class _Job:
         self._film = resources.enter_context(contextlib.ExitStack())  # the one that is being written
         self._add_to_film: Callable | None = None
         self._smoother: Smoother | None = None
-        self._video = -1  # the one that film and smoother are of
+        self._video = -1  # the source that film and smoother are of; none yet
         self._viewer = Viewer() if settings.viewer else None
 
     def do(self, batch: list[Picture]) -> None:
@@ -179,30 +182,34 @@ class _Job:
         """Puts a frame of a video into its film; its records, smoothed where that is asked for."""
         smoothing = self._settings.smoothing
         if picture.source != self._video:
+            self._close_film()
             self._video = picture.source
             if smoothing:
                 self._smoother = Smoother(smoothing, self._about[picture.source]["frames_per_second"])
             if self._settings.pictures:
-                self._film.close()
-                self._start_film(picture)
+                self._start_film()
         if smoothing:
             records = self._smoother.smooth(records)
         if self._add_to_film:
             self._add_to_film(picture.pixels, records)
         return records
 
-    def _start_film(self, picture: Picture) -> None:
-        self._add_to_film = None
-        about = self._about[picture.source]
+    def _start_film(self) -> None:
+        about = self._about[self._video]
         path = self._folder / "films" / f"{about['name']}.mp4"
         film = pictures.film(path, about["frames_per_second"], about["width"], about["height"])
-        with self._problem_of(picture):
+        with self._problem_of(self._video):
             self._add_to_film = self._film.enter_context(film)
+
+    def _close_film(self) -> None:
+        self._add_to_film = None
+        with self._problem_of(self._video):
+            self._film.close()
 
     def _draw_photo(self, result: tuple[Picture, np.ndarray]) -> None:
         picture, records = result
         name = f"{self._about[picture.source]['name']}.png"
-        with self._problem_of(picture):
+        with self._problem_of(picture.source):
             pictures.write_photo(
                 self._folder / "overlays" / name, pictures.overlay(picture.pixels, records)
             )
@@ -210,16 +217,17 @@ class _Job:
                 pictures.write_photo(self._folder / "views" / name, pictures.views(records))
 
     @contextlib.contextmanager
-    def _problem_of(self, picture: Picture) -> Iterator[None]:
+    def _problem_of(self, source: int) -> Iterator[None]:
         """Makes what cannot be drawn a problem of its input."""
         try:
             yield
         except OSError as error:
-            name = self._about[picture.source]["name"]
-            self._leave_out(picture.source, f"The pictures of {name} cannot be written: {error}")
+            name = self._about[source]["name"]
+            self._leave_out(source, f"The pictures of {name} cannot be written: {error}")
 
     def write(self, description: dict) -> None:
         """Writes the files of all poses; `description` says how they were found."""
+        self._close_film()
         records, settings = self._spool.read(), self._settings
         smoothing = settings.smoothing.describe() if settings.smoothing else None
         everything = tables.header() | description | {"smoothing": smoothing, "sources": self._about}
@@ -231,7 +239,6 @@ class _Job:
             self._write_bvh(records)
         if self._viewer and any(about["frames"] for about in self._about):  # else there is nothing to show
             self._viewer.write(self._folder / "viewer.html")
-        self._film.close()
 
     def _write_bvh(self, records: np.ndarray) -> None:
         for number, person in np.unique(np.stack([records["source"], records["person"]], axis=1), axis=0):

@@ -54,7 +54,7 @@ class Stage:
         self._averages = self._validation = None
         if config.average_decay:
             self._averages = Averages(generator, self._optimizer, config, name, data_dir)
-        if config.validate_on:
+        if config.validate_on and devices.is_chief:
             self._validation = Validation(config, name, work_dir, data_dir, generator, self._averages)
         self.step = tf.function(
             devices.on_all(self._step), reduce_retracing=True, jit_compile=config.jit_compile
@@ -127,7 +127,7 @@ class Stage:
                     log.text(step, "verdict", verdict)
                 if writes and to_log:
                     log.scalars(step, {**metrics, **self._settings_of(step)})
-                if writes and to_validate and self._validation:
+                if to_validate and self._validation:
                     log.validation(step, self._validation.score(step))
                 if writes and to_save:
                     log.pictures(step, self._devices.first(batch), self.generator)
