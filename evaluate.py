@@ -14,6 +14,7 @@ import sys
 
 from absl import app, flags
 
+from tf_advpose.errors import is_tensorflows, reason_of
 from tf_advpose.evaluation import conventions, prediction_files, protocols, report
 from tf_advpose.evaluation.scores import score
 from tf_advpose.startup import load_tensorflow_quietly
@@ -77,7 +78,7 @@ def run_models() -> dict:
 
 def read_files() -> tuple[dict, str]:
     """What is in files of predictions, by their paths, and the data that they say they are of."""
-    found, data = {}, ""
+    found, names = {}, {}
     for path in FLAGS.predictions:
         labels = None
         if FLAGS.data and not prediction_files.has_labels(path):
@@ -85,7 +86,12 @@ def read_files() -> tuple[dict, str]:
 
             labels = sources.labels_of(batches(sources.LABEL_IMAGE_SIZE, "labels"))
         found[path], data = prediction_files.load(path, labels)
-    return found, data
+        if data:
+            names.setdefault(data, path)
+    if len(names) > 1:
+        different = ", ".join(f"{path} of {data}" for data, path in names.items())
+        raise ValueError(f"The predictions are not of the same data: {different}.")
+    return found, next(iter(names), "")
 
 
 def read_crops(names: list[str]) -> dict:
@@ -155,6 +161,10 @@ def main(_) -> None:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("Interrupted. Files that were written by then are whole.")
+    except Exception as error:
+        if not is_tensorflows(error):
+            raise
+        sys.exit(f"error: {reason_of(error.message)}")
 
 
 if __name__ == "__main__":

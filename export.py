@@ -7,6 +7,7 @@ pose_float16.tflite, pose_dynamic.tflite and pose_int8.tflite in it, and parity.
 is from the model.
 """
 
+import signal
 import sys
 
 from absl import app, flags
@@ -31,6 +32,7 @@ flags.DEFINE_string("data_dir", "data", "Folder of the prepared datasets (see pr
 
 
 def main(_) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # cleans up as an interrupt does
     if not FLAGS.parity_data:
         sys.exit("error: Nothing is exported unchecked: name a prepared dataset with --parity_data.")
     load_tensorflow_quietly()
@@ -56,6 +58,8 @@ def main(_) -> None:
         sys.exit(f"error: {reason_of(error.message)}")
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. Nothing is kept.")
     print(
         f"Difference from the Keras model on {report['examples']} examples of {report['data']}, "
         f"{report['split']}:\n{parity.table(report['differences'], report['limits'])}"

@@ -17,6 +17,8 @@ import threading
 import numpy as np
 from absl import app, flags
 
+from tf_advpose.errors import is_tensorflows, reason_of
+
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
     "model",
@@ -105,6 +107,13 @@ def main(_) -> None:
         sys.exit(f"error: {error}")
     except ModuleNotFoundError as error:
         sys.exit(f"error: {error}; a model that is a folder needs all of requirements.txt.")
+    except KeyboardInterrupt:
+        print("Interrupted. Files that have their names are whole.", file=sys.stderr)
+        sys.exit(STATUS_INTERRUPTED)
+    except Exception as error:
+        if not is_tensorflows(error):
+            raise
+        sys.exit(f"error: {reason_of(error.message)}")
     print(f"{summary.poses} poses in {summary.pictures} pictures. Written: {FLAGS.output}")
     if not summary.complete:
         print("Interrupted: what was finished is written.", file=sys.stderr)

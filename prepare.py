@@ -68,7 +68,9 @@ flags.DEFINE_integer(
     "validation_examples", 0, "Synthetic people to validate on, of a domain.", lower_bound=0
 )
 flags.DEFINE_integer("size", 256, "Width and height of the pictures of synthetic people.", lower_bound=32)
-flags.DEFINE_integer("seed", 0, "What synthetic people, or the examples to inspect, are drawn from.")
+flags.DEFINE_integer(
+    "seed", 0, "What synthetic people, or the examples to inspect, are drawn from.", lower_bound=0
+)
 flags.DEFINE_string("data", None, "Prepared dataset to inspect, such as mpii or synthetic_people/lab.")
 flags.DEFINE_string("split", None, "Its split to inspect. Unless given, each of them.")
 flags.DEFINE_string("output", "inspection", "Folder for what inspecting writes.")

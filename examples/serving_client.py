@@ -7,6 +7,7 @@ prints, for each photo and box (x, y, width, height), every joint's pixel and de
 
 import argparse
 import base64
+import http.client
 import json
 import pathlib
 import sys
@@ -18,6 +19,7 @@ JOINT_NAMES = (
     "upper_neck", "head_top", "right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow",
     "left_wrist",
 )  # fmt: skip
+OUTPUTS = {"joints_2d", "depth", "confidence"}
 
 
 def predict(url: str, photos: list[tuple[bytes, list[float]]], timeout: float) -> list[dict]:
@@ -29,10 +31,13 @@ def predict(url: str, photos: list[tuple[bytes, list[float]]], timeout: float) -
     request = urllib.request.Request(f"{url}:predict", body, {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
-            return json.load(answer)["predictions"]
+            predictions = json.load(answer)["predictions"]
+        if not all(set(pose) >= OUTPUTS for pose in predictions):
+            raise KeyError
+        return predictions
     except urllib.error.HTTPError as error:
         raise RuntimeError(f"The server refuses ({error.code}): {error.read().decode()}") from None
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise RuntimeError(f"No answer from {url}: {error}") from None
     except (ValueError, KeyError, TypeError):
         raise RuntimeError(f"What {url} answers holds no predictions: is it a model's address?") from None

@@ -39,7 +39,8 @@ def write_hrnet(root: Path, annotations: str = "annot", mmpose: bool = False, he
     folder = root / annotations
     folder.mkdir(parents=True)
     names = ("mpii_train", "mpii_val", "mpii_trainval") if mmpose else ("train", "valid", "trainval")
-    for name, people in zip(names, (train, valid, [*records, records[3]]), strict=True):
+    beside = records[3] | {"joints": (np.array(records[3]["joints"]) + 9).tolist()}
+    for name, people in zip(names, (train, valid, [*records, beside]), strict=True):
         (folder / f"{name}.json").write_text(json.dumps(people))
     (folder / "test.json").write_text(json.dumps([{"image": "d.jpg", "scale": 1.0, "center": [1.0, 2.0]}]))
     if heads:

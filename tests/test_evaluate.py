@@ -136,6 +136,29 @@ def test_no_training_curve_without_3d_labels(workplace):
     assert "PCKh@0.5 in %" in run.stdout and not (workplace / "none.png").exists()
 
 
+def test_files_of_different_data_are_not_set_side_by_side(workplace):
+    """A file that does not say of what it is goes with any."""
+    people = random_people()
+    for name, data in (("one", "mpii test"), ("other", "mpii train"), ("silent", "")):
+        prediction_files.save(people, workplace / f"{name}.npz", data)
+    run = run_evaluate(workplace, "--predictions=one.npz,silent.npz")
+    assert run.returncode == 0 and "mpii test" in run.stdout and "unnamed data" not in run.stdout
+    run = run_evaluate(workplace, "--predictions=one.npz,silent.npz,other.npz")
+    assert run.returncode == 1
+    assert run.stderr == (
+        "error: The predictions are not of the same data: one.npz of mpii test, other.npz of mpii train.\n"
+    )
+
+
+def test_what_tensorflow_refuses_is_one_line(workplace):
+    refuse = 'tf.errors.ResourceExhaustedError(None, None, "no memory")'
+    raising = f"import tensorflow as tf; evaluate.read_files = lambda: (_ for _ in ()).throw({refuse})"
+    script = f"import evaluate; {raising}; evaluate.app.run(evaluate.main)"
+    run = run_evaluate(workplace, "--predictions=people.npz", script=("-c", script))
+    assert run.returncode == 1 and run.stderr.splitlines()[-1] == "error: no memory"
+    assert "Traceback" not in run.stderr
+
+
 def test_an_interrupt_is_said_in_one_line(workplace):
     interrupt = "evaluate.read_files = lambda: signal.raise_signal(signal.SIGINT)"
     script = f"import signal, evaluate; {interrupt}; evaluate.app.run(evaluate.main)"

@@ -86,6 +86,20 @@ def test_every_figure_is_written(tmp_path, monkeypatch, labels):
         assert cv2.imread(str(path)).std() > 5, path.name
 
 
+def test_models_of_pixels_alone_have_figures_beside_others(tmp_path):
+    """Errors are then in pixels, and no skeleton is drawn of those without depths."""
+    people = random_people(3)
+    flat = dataclasses.replace(people, predicted_depth=None, crop_size=None, total_bone_length=None)
+    for number, scores in enumerate(
+        (
+            {"flat": score(without_3d(flat), PAPERS)},
+            {"ours": score(people, PAPERS), "flat": score(flat, PAPERS)},
+        )
+    ):
+        written = figures.draw(str(tmp_path / str(number)), scores, grey)
+        assert all(path.is_file() for path in written)
+
+
 def test_without_photos_there_are_curves_and_histograms(tmp_path):
     scores = {"model": score(random_people(2), PAPERS)}
     written = figures.draw(str(tmp_path), scores, None)

@@ -130,6 +130,18 @@ def test_arrays_that_do_not_fit_name_both_sides():
         prediction_files.from_arrays(
             names, predicted_joints_3d=np.zeros((6, 14, 3)), index_map=FROM_HUMAN36M_17
         )
+    with pytest.raises(ValueError, match=r"joints_2d: Expected .* 17 or more"):
+        prediction_files.from_arrays(
+            names, predicted_joints_2d=people.joints_2d, index_map=FROM_HUMAN36M_17
+        )
+    with pytest.raises(ValueError, match=r"joint_weight: expected .* 17 joints.* shape \(6, 16\)"):
+        prediction_files.from_arrays(
+            names,
+            predicted_joints_2d=np.zeros((6, 17, 2)),
+            joints_2d=np.zeros((6, 17, 2)),
+            joint_weight=np.ones((6, 16)),
+            index_map=FROM_HUMAN36M_17,
+        )
     with pytest.raises(ValueError, match="must hold example_id and one of"):
         prediction_files.from_arrays(names, joints_3d=people.joints_3d)
     with pytest.raises(ValueError, match="example 0 is there 2 times"):
@@ -190,6 +202,22 @@ def test_no_file_and_no_npz(tmp_path):
         (tmp_path / "bad.npz").write_bytes(content)
         with pytest.raises(ValueError, match="not a readable .npz"):
             prediction_files.load(tmp_path / "bad.npz")
+
+
+def test_whatever_byte_is_damaged_is_an_error_of_one_kind(tmp_path):
+    path, rng = tmp_path / "damaged.npz", np.random.default_rng(0)
+    prediction_files.save(random_people(), path)
+    content = path.read_bytes()
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        damaged[rng.integers(len(content))] ^= int(rng.integers(1, 256))
+        path.write_bytes(damaged)
+        try:
+            prediction_files.load(path)
+        except ValueError:
+            refused += 1
+    assert refused > 200
 
 
 def test_the_saved_file_of_millimetres_is_one_too(tmp_path):

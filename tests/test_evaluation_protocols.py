@@ -242,6 +242,15 @@ def test_scenes_of_mpi_inf_3dhp():
     assert [by_scene[scene]["pck3d"] for scene in protocols.SCENES] == [50, 50, 100]
 
 
+def test_scenes_are_of_examples_with_3d_labels():
+    people = random_people()
+    people = dataclasses.replace(
+        people, sequence=np.full(6, "TS1"), has_scale=np.array([False, True, True, True, True, True])
+    )
+    (found,) = protocols.evaluate(people)["by_scene"].values()
+    assert found["examples"] == 5 and found["mpjpe"] == pytest.approx(0, abs=1e-6)
+
+
 def test_a_score_that_cannot_be_had_is_refused():
     people = random_people()
     with pytest.raises(ValueError, match="'camera', 'bones'"):

@@ -5,17 +5,21 @@ import json
 import pathlib
 import resource
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import keras
 import layouts
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tf_advpose import presets, work_folder
 from tf_advpose.data import prepared
 from tf_advpose.deploy import artefacts, examples
+from tf_advpose.evaluation import predictions
 
 SCRIPT = pathlib.Path(__file__).parent.parent / "export.py"
 
@@ -159,6 +163,27 @@ def test_a_deviating_export_is_not_left_behind(place, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="deviates"):
         artefacts.export("runs/small", str(tmp_path / "exports"), "mpii", parity_split="train")
     assert not (tmp_path / "exports").exists()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_nothing(place, tmp_path, sent):
+    started = start(place, tmp_path)
+    give_up = time.monotonic() + 120
+    while not list(tmp_path.glob("small/incomplete-*")):
+        assert started.poll() is None and time.monotonic() < give_up, started.communicate()
+        time.sleep(0.05)
+    started.send_signal(sent)
+    assert complaint(started) == "Interrupted. Nothing is kept."
+    assert not list(tmp_path.iterdir())
+
+
+def test_names_need_not_be_english(monkeypatch):
+    batch = {name: tf.zeros([1]) for name in predictions.LABELS}
+    batch |= {"image": tf.zeros([1, 8, 8, 3]), "example_id": tf.constant(["Füße_1".encode()])}
+    batches = tf.data.Dataset.from_tensors(batch)
+    monkeypatch.setattr(examples.pipeline, "evaluation_batches", lambda *_: (batches, 1))
+    found = examples.read("mpii", "train", "data", 8, count=1)
+    assert found.labels["example_id"].tolist() == ["Füße_1"]
 
 
 def test_nothing_is_exported_unchecked(place):

@@ -207,7 +207,14 @@ def test_wrong_backgrounds_are_told(tmp_path):
         generate("everyday", "train", 1, backgrounds=str(tmp_path))
     with pytest.raises(ValueError, match="domain wild"):
         generate("wild", "train", 1, backgrounds=str(tmp_path))
+    (tmp_path / "._left_by_macos.jpg").write_bytes(b"no photo")
+    (tmp_path / "folder.jpg").mkdir()
+    with pytest.raises(FileNotFoundError, match="folder with photos"):
+        generate("everyday", "train", 1, backgrounds=str(tmp_path))
     (tmp_path / "broken.jpg").write_bytes(b"no photo")
+    with pytest.raises(ValueError, match="broken.jpg"):
+        generate("everyday", "train", 1, backgrounds=str(tmp_path))
+    (tmp_path / "broken.jpg").write_bytes(cv2.imencode(".jpg", np.zeros((9, 9, 3), np.uint8))[1][:200])
     with pytest.raises(ValueError, match="broken.jpg"):
         scenery.draw_flat(np.random.default_rng(0), "train", 32, scenery.find_photos(tmp_path))
 

@@ -4,6 +4,7 @@ import base64
 import http.server
 import json
 import pathlib
+import socket
 import subprocess
 import sys
 import threading
@@ -23,12 +24,20 @@ def server():
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             self.server.asked = (self.path, body)
-            pose = {"joints_2d": [[1.0, 2.0], *[[0.0, 0.0]] * 15], "depth": [0.5] * 16}
+            pose = {
+                "joints_2d": [[1.0, 2.0], *[[0.0, 0.0]] * 15],
+                "depth": [0.5] * 16,
+                "confidence": [1.0] * 16,
+            }
             refused = body["instances"][0]["box"][2] == 0
             answer = (
                 {"error": "an empty box"} if refused else {"predictions": [pose] * len(body["instances"])}
             )
-            answer = {"/none:predict": {}, "/list:predict": []}.get(self.path, answer)
+            answer = {
+                "/none:predict": {},
+                "/list:predict": [],
+                "/other:predict": {"predictions": [{"scores": 1}]},
+            }.get(self.path, answer)
             content = b"<html>" if self.path == "/page:predict" else json.dumps(answer).encode()
             self.send_response(400 if refused else 200)
             self.send_header("Content-Length", str(len(content)))
@@ -87,7 +96,7 @@ def test_mistakes_end_in_one_line(server, tmp_path, monkeypatch, arguments, mess
     assert line.startswith("error: ") and message in line
 
 
-@pytest.mark.parametrize("path", ["page", "none", "list"])
+@pytest.mark.parametrize("path", ["page", "none", "list", "other"])
 def test_an_answer_without_predictions_is_told(server, tmp_path, path):
     """A page of another server, and JSON of another one."""
     (tmp_path / "photo.jpg").write_bytes(b"photo")
@@ -95,6 +104,25 @@ def test_an_answer_without_predictions_is_told(server, tmp_path, path):
     result = run(server, f"--url={url}", f"{tmp_path / 'photo.jpg'},1,2,3,4")
     assert result.returncode == 1 and not result.stdout
     assert result.stderr == f"error: What {url} answers holds no predictions: is it a model's address?\n"
+
+
+def test_a_port_that_does_not_speak_http_is_told(tmp_path):
+    """As that of gRPC, whose server answers with what is no line of HTTP."""
+    (tmp_path / "photo.jpg").write_bytes(b"photo")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer():
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(bytes(9))
+
+        threading.Thread(target=answer, daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1/models/full"
+        command = [sys.executable, "-I", "-S", CLIENT, f"--url={url}", f"{tmp_path / 'photo.jpg'},1,2,3,4"]
+        result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1 and result.stderr.startswith(f"error: No answer from {url}: ")
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_without_a_photo_it_says_how_it_is_used(server):

@@ -143,6 +143,18 @@ def _unknown_fields(part: type, values: dict) -> list[str]:
     return sorted(set(values) - {field.name for field in dataclasses.fields(part)})
 
 
+def _check_augmentation(augmentation: AugmentationConfig) -> None:
+    for name in ("rotation_probability", "mirror_probability"):
+        if not 0 <= getattr(augmentation, name) <= 1:
+            raise ValueError(f"augmentation.{name} must be from 0 to 1, got {getattr(augmentation, name)}.")
+    for name in ("scale", "colour", "shift", "contrast"):
+        if not 0 <= getattr(augmentation, name) < 1:
+            raise ValueError(
+                f"augmentation.{name} must be from 0, no change, to below 1, got "
+                f"{getattr(augmentation, name)}."
+            )
+
+
 def check(config: Config) -> None:
     """Raises ValueError for settings that no run could use."""
     if config.policy not in POLICIES:
@@ -168,6 +180,16 @@ def check(config: Config) -> None:
             raise ValueError(f"{name}.warm_up must be 0 or more, got {stage.warm_up}.")
         if stage.steps < 0:
             raise ValueError(f"{name}.steps must be 0 or more, got {stage.steps}.")
+        if stage.learning_rate < 0 or stage.drop_factor <= 0:
+            raise ValueError(
+                f"{name}.learning_rate must be 0 or more and {name}.drop_factor above 0, got "
+                f"{stage.learning_rate} and {stage.drop_factor}."
+            )
+    if config.discriminator_learning_rate < 0:
+        raise ValueError(
+            f"discriminator_learning_rate must be 0 or more, got {config.discriminator_learning_rate}."
+        )
+    _check_augmentation(config.augmentation)
     if not 0 <= config.average_decay < 1:
         raise ValueError(f"average_decay must be from 0 to below 1, got {config.average_decay}.")
     if config.largest_gradient < 0:

@@ -1,6 +1,13 @@
 """What TensorFlow says when something goes wrong, cut down to what a user needs."""
 
 import re
+import sys
+
+
+def is_tensorflows(error: BaseException) -> bool:
+    """Whether it is a `tf.errors.OpError`, such as too little memory; loads no TensorFlow to find out."""
+    tensorflow = sys.modules.get("tensorflow")
+    return tensorflow is not None and isinstance(error, tensorflow.errors.OpError)
 
 
 def reason_of(message: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from tf_advpose.data import pipeline, prepared
 from tf_advpose.deploy.outputs import Outputs
-from tf_advpose.evaluation.predictions import LABELS, Predictions
+from tf_advpose.evaluation.predictions import LABELS, Predictions, column
 
 BATCH_SIZE = 50
 TRAINING_SPLIT = "train"
@@ -44,8 +44,7 @@ def read(data: str, split: str, data_dir: str, image_size: int, count: int) -> E
         for batch in batches.take(-(-count // BATCH_SIZE)):
             crops.append(np.rint(batch["image"].numpy() * 255).astype(np.uint8))
             for name in LABELS:
-                value = batch[name].numpy()
-                labels[name].append(value.astype(str) if value.dtype == object else value)
+                labels[name].append(column(batch[name]))
     return Examples(
         data,
         split,

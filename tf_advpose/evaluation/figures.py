@@ -61,7 +61,7 @@ def draw(
 def curves(scores: dict[str, Scores], path: pathlib.Path) -> None:
     """Draws 3D PCK over millimetres and PCKh over head sizes, a curve a model."""
     panels = {}
-    if all(one.has_3d.any() for one in scores.values()):
+    if _in_mm(scores):
         panels["3D PCK in %, threshold in mm"] = {
             model: (PCK3D_THRESHOLDS, _shares_within(one.pck3d_distances, PCK3D_THRESHOLDS))
             for model, one in scores.items()
@@ -75,7 +75,7 @@ def curves(scores: dict[str, Scores], path: pathlib.Path) -> None:
 
 def error_histograms(scores: dict[str, Scores], path: pathlib.Path) -> None:
     """Draws how the errors of each joint are distributed, a line a model; the last bin holds all beyond."""
-    in_mm = all(one.has_3d.any() for one in scores.values())
+    in_mm = _in_mm(scores)
     errors = {model: one.mpjpe if in_mm else one.head_distances for model, one in scores.items()}
     unit = "mm" if in_mm else "head sizes"
     farthest = float(np.nanquantile(np.concatenate([part.ravel() for part in errors.values()]), 0.98))
@@ -104,7 +104,7 @@ def choose(scores: dict[str, Scores], seed: int) -> dict[str, list[int]]:
     Failures are those with the largest error of the last model; improved and worsened are those whose
     error fell and rose most from the first model to the last.
     """
-    errors = [_example_errors(one) for one in scores.values()]
+    errors = [_example_errors(one, _in_mm(scores)) for one in scores.values()]
     known = np.flatnonzero(~np.isnan(errors[0]) & ~np.isnan(errors[-1]))
     count = min(SHOWN, len(known))
     last = errors[-1][known]
@@ -127,9 +127,10 @@ def example_sheet(
 ) -> None:
     """Draws a row an example: photo, each model's skeleton, the truth, all from the front and the side.
 
-    The true pose is grey behind the predicted one; no truth is shown where no example has one. All
-    skeletons of a row have the same size on paper.
+    No skeleton is shown of models that predict pixels alone. The true pose is grey behind the predicted
+    one; no truth is shown where no example has one. All skeletons of a row have the same size on paper.
     """
+    in_mm = _in_mm(scores)
     poses = {model: _poses(one, numbers) for model, one in scores.items()}
     labels = next(iter(scores.values())).predictions.where(np.array(numbers))
     any_truth = labels.has_scale is not None and bool(labels.has_scale.any())
@@ -145,14 +146,16 @@ def example_sheet(
         axes[0].set_axis_off()
         truth = labels.joints_3d[row] if any_truth and labels.has_scale[row] else None
         shown = [pose[row] for pose in poses.values()]
-        reach = max(drawing.reach_of(pose) for pose in (*shown, truth) if pose is not None)
+        drawn = [pose for pose in (*shown, truth) if pose is not None]
+        reach = max((drawing.reach_of(pose) for pose in drawn), default=1.0)
         for place, pose in enumerate((*shown, truth) if any_truth else shown):
             pair = axes[1 + 2 * place : 3 + 2 * place]
             _draw_views(pair, pose, truth if place < len(shown) else None, reach)
         for place, one in enumerate(scores.values()):
-            error = _example_errors(one)[number]
-            unit = "mm" if one.has_3d[number] else "px"
-            axes[1 + 2 * place].set_title(f"{error:.0f} {unit}", fontsize=7, pad=1, loc="right")
+            error = _example_errors(one, in_mm)[number]
+            unit = "mm" if in_mm else "px"
+            if not np.isnan(error):
+                axes[1 + 2 * place].set_title(f"{error:.0f} {unit}", fontsize=7, pad=1, loc="right")
         if row == 0:
             for place, title in enumerate(("photo", *scores, *["truth"] * any_truth)):
                 box = axes[0 if place == 0 else 2 * place - 1].get_position()
@@ -164,23 +167,33 @@ def _draw_views(pair: list, pose: np.ndarray | None, truth: np.ndarray | None, r
     for axes, degrees in zip(pair, (drawing.FRONT_DEGREES, drawing.SIDE_DEGREES), strict=True):
         if pose is None:
             axes.set_axis_off()
-            axes.text(0.5, 0.5, "no 3D label", ha="center", va="center", color="grey", fontsize=8)
+            axes.text(0.5, 0.5, "no 3D", ha="center", va="center", color="grey", fontsize=8)
         else:
             visualize.plot_skeletons(axes, pose, degrees, truth, reach)
 
 
-def _poses(scores: Scores, numbers: list[int]) -> np.ndarray:
-    """The predicted joints of some examples for drawing: [n, P, 3] mm; by bones where no scale is known."""
+def _poses(scores: Scores, numbers: list[int]) -> np.ndarray | list[None]:
+    """The predicted joints of some examples for drawing: [n, P, 3] mm; by bones where no scale is known.
+
+    None of each where a model predicts no depths.
+    """
     some = scores.predictions.where(np.array(numbers))
+    if some.predicted_depth is None and some.predicted_joints_3d is None:
+        return [None] * len(numbers)
     if scores.scale and scores.has_3d[numbers].all():
         return read_out(some, scores.conventions)[1]
     length = some.total_bone_length or NOMINAL_BONE_LENGTH
     return joints_from_bones(dataclasses.replace(some, total_bone_length=length))
 
 
-def _example_errors(scores: Scores) -> np.ndarray:
-    """One error an example, [N]: MPJPE in mm or, of data without 3D, the mean distance in pixels."""
-    if scores.has_3d.any():
+def _in_mm(scores: dict[str, Scores]) -> bool:
+    """Whether all models are scored in 3D, so that their errors can be compared in millimetres."""
+    return all(one.has_3d.any() for one in scores.values())
+
+
+def _example_errors(scores: Scores, in_mm: bool) -> np.ndarray:
+    """One error an example, [N]: MPJPE `in_mm`, otherwise the mean distance in pixels."""
+    if in_mm:
         return scores.mpjpe.mean(axis=1)
     found = scores.predictions
     distances = metrics.mpjpe(

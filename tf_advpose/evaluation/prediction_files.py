@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable
 
 import numpy as np
@@ -40,6 +41,10 @@ SHAPES = {  # behind the number of examples
 }
 
 _NUMBERS = "biuf"  # kinds of dtypes
+_DAMAGE = (  # what NumPy raises for files that are none, or damaged
+    OSError, EOFError, ValueError, AttributeError, TypeError, NotImplementedError, zipfile.BadZipFile,
+    zlib.error,
+)  # fmt: skip
 _NEEDED = {
     "predicted_depth": ("predicted_joints_2d", *LABELS_CAMERA),
     "joints_3d": ("has_scale",),
@@ -194,7 +199,7 @@ def _read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     try:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+    except _DAMAGE as error:
         raise ValueError(f"{path} is not a readable .npz file: {error}") from None
     found = str(arrays.pop("format", "none"))
     if found != FORMAT:
@@ -286,19 +291,25 @@ def _reordered(name: str, joints: np.ndarray, index_map: tuple[int | None, ...] 
     joints = np.asarray(joints, np.float64)
     if index_map is None:
         return joints
-    if joints.ndim == 3 and joints.shape[2] == 2:
-        # The thorax of 2D joints, which no 2D metric counts, is filled like that of 3D ones.
-        flat = skeleton.from_dataset(np.insert(joints, 2, 0.0, axis=-1), index_map)
-        return flat[..., :2]
+    flat = joints.ndim == 3 and joints.shape[2] == 2
+    if flat:  # the thorax of 2D joints, which no 2D metric counts, is filled like that of 3D ones
+        joints = np.insert(joints, 2, 0.0, axis=-1)
     try:
-        return skeleton.from_dataset(joints, index_map)
+        reordered = skeleton.from_dataset(joints, index_map)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+    return reordered[..., :2] if flat else reordered
 
 
 def _reordered_weight(weight: np.ndarray, index_map: tuple[int | None, ...] | None) -> np.ndarray:
     if index_map is None:
         return weight
+    most = max(index for index in index_map if index is not None)
+    if weight.ndim != 2 or weight.shape[1] <= most:
+        raise ValueError(
+            f"joint_weight: expected [N, J] of at least {most + 1} joints, as index_map says; got the "
+            f"shape {weight.shape}."
+        )
     reordered = weight[:, [0 if index is None else index for index in index_map]]
     if index_map[THORAX] is None:
         reordered[:, THORAX] = reordered[:, RIGHT_SHOULDER]

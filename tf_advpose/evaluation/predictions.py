@@ -15,6 +15,12 @@ LABELS = ("example_id", *NAMES, *LABELS_2D, *LABELS_3D, *LABELS_CAMERA)
 PREDICTED = ("predicted_joints_2d", "confidence", "predicted_depth", "predicted_joints_3d")
 
 
+def column(values: np.typing.ArrayLike) -> np.ndarray:
+    """A column of a batch, a tensor or an array, in NumPy; texts, which are bytes there, as str."""
+    array = np.asarray(values)
+    return np.array([text.decode() for text in array]) if array.dtype == object else array
+
+
 @dataclasses.dataclass(frozen=True)
 class Predictions:
     """N examples: what a model predicted of each, and their labels, which keep their batch names.

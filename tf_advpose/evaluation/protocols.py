@@ -168,7 +168,7 @@ def _summarise_3d(scores: Scores) -> dict:
             for limb, joints in LIMB_GROUPS.items()
         },
         "by_action": _by_name(scores, _labels_of(scores, "action")),
-        "by_scene": _by_name(scores, _scene(scores.predictions.sequence)),
+        "by_scene": _by_name(scores, _scene(_labels_of(scores, "sequence"))),
         "velocity": {"skipped": velocity.skipped}
         if velocity.skipped
         else {

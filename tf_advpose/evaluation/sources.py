@@ -16,7 +16,7 @@ from tf_advpose import work_folder
 from tf_advpose.deploy import runtime
 from tf_advpose.deploy.saved_model import METADATA_FILE
 from tf_advpose.deploy.serving import read_out
-from tf_advpose.evaluation.predictions import LABELS, Predictions
+from tf_advpose.evaluation.predictions import LABELS, Predictions, column
 from tf_advpose.skeleton import JOINT_NAMES, mirror_order
 from tf_advpose.startup import quiet_unless_it_fails
 
@@ -132,7 +132,7 @@ def collect(model: Model, batches: Iterable[dict], mirror: bool = False) -> Pred
     for batch in batches:
         outputs = _with_mirrored(model, batch["image"]) if mirror else model.predict(batch["image"])
         part = {ours: np.asarray(outputs[name]) for name, ours in _PREDICTED.items()}
-        part |= {name: _numpy(batch[name]) for name in LABELS}
+        part |= {name: column(batch[name]) for name in LABELS}
         for name in _PREDICTED.values():
             finite = np.isfinite(part[name]).reshape(len(part[name]), -1).all(axis=1)
             if not finite.all():
@@ -153,7 +153,7 @@ def collect(model: Model, batches: Iterable[dict], mirror: bool = False) -> Pred
 
 def labels_of(batches: Iterable[dict]) -> dict[str, np.ndarray]:
     """The labels alone that `collect` would keep, of other systems' predictions to be scored against."""
-    parts = [{name: _numpy(batch[name]) for name in LABELS} for batch in batches]
+    parts = [{name: column(batch[name]) for name in LABELS} for batch in batches]
     return {name: np.concatenate([part[name] for part in parts]) for name in LABELS}
 
 
@@ -165,7 +165,7 @@ def crops_of(batches: Iterable[dict], names: list[str]) -> dict[str, np.ndarray]
     """
     found = {}
     for batch in batches:
-        for place, name in enumerate(_numpy(batch["example_id"])):
+        for place, name in enumerate(column(batch["example_id"])):
             if name in names:
                 found[name] = (255 * batch["image"][place].numpy()).round().astype(np.uint8)
     for name in names:
@@ -192,8 +192,3 @@ def _with_mirrored(model: Model, image: tf.Tensor) -> Outputs:
     x = model.image_size - mirrored["joints_2d"][..., 0]
     mirrored["joints_2d"] = np.stack([x, mirrored["joints_2d"][..., 1]], axis=-1)
     return {name: (outputs[name] + mirrored[name]) / 2 for name in _PREDICTED}
-
-
-def _numpy(value: tf.Tensor | np.ndarray) -> np.ndarray:
-    array = np.asarray(value)
-    return np.array([text.decode() for text in array]) if array.dtype == object else array

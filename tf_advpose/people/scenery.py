@@ -145,20 +145,34 @@ def draw_flat(rng: np.random.Generator, split: str, size: int, photos: tuple[Pat
 def _photo(path: Path) -> tuple[np.ndarray, ...]:
     image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     if image is None:
-        raise ValueError(f"Not a readable JPEG or PNG: {path}. Take it out of the folder of backgrounds.")
+        raise _unreadable(path)
     scale = _LONGEST / max(image.shape)
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return materials.pyramid(image)
 
 
+def _unreadable(path: Path) -> ValueError:
+    return ValueError(f"Not a readable JPEG or PNG: {path}. Take it out of the folder of backgrounds.")
+
+
 def find_photos(folder: str | Path) -> tuple[Path, ...]:
     """The photos in `folder` and the folders in it, in the order of their names.
 
+    Hidden files, such as those that macOS leaves beside others, are no photos.
+
     Raises:
       FileNotFoundError: there is no such folder, or no JPEG or PNG in it.
+      ValueError: a file does not begin as a photo; names it.
     """
-    paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in _SUFFIXES)
+    paths = sorted(
+        path
+        for path in Path(folder).rglob("*")
+        if path.suffix.lower() in _SUFFIXES and path.is_file() and not path.name.startswith(".")
+    )
+    for path in paths:
+        if not cv2.haveImageReader(str(path)):
+            raise _unreadable(path)
     if not paths:
         raise FileNotFoundError(
             f"Expected a folder with photos (JPEG or PNG) for backgrounds, got {folder}."

@@ -41,10 +41,13 @@ def read_hrnet(source: Path, split: str, skipped: collections.Counter) -> Iterat
         head_sizes = None
     images = find(source, "images")
     validation_photos = {record["image"] for record in validation}
+    validation_people = {_who(record) for record in validation}
     numbers = collections.Counter()
     for row, record in enumerate(records):
         photo = record["image"]
         numbers[photo] += 1
+        if split == "train" and _who(record) in validation_people:
+            continue
         if split == "train" and photo in validation_photos:
             skipped[SHARED_PHOTO] += 1
             continue
@@ -65,6 +68,10 @@ def read_hrnet(source: Path, split: str, skipped: collections.Counter) -> Iterat
                 record["scale"],
                 None if head_sizes is None else head_sizes[row],
             )
+
+
+def _who(record: dict) -> tuple[str, str]:
+    return record["image"], str(record["joints"])
 
 
 def _load(path: Path) -> list[dict]:
