@@ -202,7 +202,7 @@ def _extent(labels: dict) -> np.ndarray:
     """How much of the photo someone takes up, [4]; takes it out of `labels` where they say it."""
     if "extent" in labels:
         return labels.pop("extent")
-    return schema.tight_box(labels["joints_2d"][_weight(labels) > 0])
+    return camera.tight_box(labels["joints_2d"][_weight(labels) > 0])
 
 
 def _person(example: dict, alone: bool) -> Person:

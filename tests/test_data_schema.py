@@ -36,7 +36,7 @@ def test_labels_follow_the_cut():
     assert (offset > 10).all(), "the photo was not cut, so this test shows nothing"
     projected = camera.project(example["joints_3d_absolute"], example["intrinsics"])
     np.testing.assert_allclose(projected, example["joints_2d"], atol=1e-2)
-    np.testing.assert_allclose(example["box"], schema.tight_box(example["joints_2d"]), atol=1e-3)
+    np.testing.assert_allclose(example["box"], camera.tight_box(example["joints_2d"]), atol=1e-3)
 
 
 def test_cut_holds_what_augmentation_may_reach():

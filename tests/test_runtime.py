@@ -22,8 +22,8 @@ from ai_edge_litert.interpreter import Interpreter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tf_advpose import camera, presets, work_folder
 from tf_advpose import config as configuration
-from tf_advpose import presets, work_folder
 from tf_advpose.data import crop as cropping
 from tf_advpose.data import schema
 from tf_advpose.deploy import metadata, runtime, saved_model, tflite
@@ -154,6 +154,22 @@ def test_many_people_at_a_time_are_found_as_one_by_one(path, photo, threads):
         np.testing.assert_allclose(found.joints_2d, alone.joints_2d, atol=1e-2)
         np.testing.assert_allclose(found.box, alone.box, atol=1e-2)
     assert predictor.predict_many([]) == []
+
+
+def test_the_file_alone_can_be_copied(path, predictor, photo, tmp_path):
+    shutil.copy(runtime.__file__, tmp_path / "copied.py")
+    cv2.imwrite(str(tmp_path / "photo.png"), photo[..., ::-1])
+    script = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import copied\n"
+        f"pose = copied.PosePredictor({str(path)!r}).predict({str(tmp_path / 'photo.png')!r}, {BOX})\n"
+        "print(*pose.joints_2d.ravel(), 'tf_advpose' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    *joints, whole_package = run.stdout.split()
+    expected = predictor.predict(photo, BOX).joints_2d.ravel()
+    np.testing.assert_allclose(np.array(joints, float), expected, atol=0.01)
+    assert whole_package == "False"
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -326,7 +342,7 @@ def crops_of(path: pathlib.Path, joints: np.ndarray) -> tuple[np.ndarray, np.nda
     example = schema.make_example(schema.read_image(path), joints, example_id="one")
     stored = schema.features()["image"].encode_example(example["image"])
     frame = cropping.crop_to_image(tf.constant(example["box"]), 256)
-    box = schema.tight_box(joints)
+    box = camera.tight_box(joints)
     side = 1.25 * box[2:].max()
     corner = box[:2] + box[2:] / 2 - side / 2
     cut = runtime.crop_square(runtime.read_photo(path), corner, side / 256, 256)

@@ -61,6 +61,12 @@ def _edge(intrinsics: np.ndarray) -> np.ndarray:
     return edges[number].reshape(*intrinsics.shape[:-1], 1, 1)
 
 
+def tight_box(points: np.ndarray) -> np.ndarray:
+    """The smallest box (x, y, width, height) around image `points` [N, 2]."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    return np.concatenate([low, high - low])
+
+
 def mm_per_pixel(root_depth: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     """Millimetres that one image pixel spans at `root_depth` [...] mm; `intrinsics` [..., 9]."""
     return root_depth / intrinsics[..., :2].mean(axis=-1)

@@ -19,7 +19,7 @@ def read_columns(path: Path, shapes: dict[str, tuple[int, ...] | None], kind: st
     try:
         with h5py.File(path) as file:
             columns = {key: file[key][:] for key in shapes}
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not {kind} with {', '.join(shapes)}: {error}") from None
     count = len(next(iter(columns.values())))
     for key, shape in shapes.items():

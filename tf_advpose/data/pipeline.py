@@ -26,7 +26,6 @@ from tf_advpose.progress import ProgressBar
 from tf_advpose.skeleton import BONES, ROOT, mirror_order
 
 SHUFFLE_BLOCK = 4096  # examples that are shuffled among each other
-TRAINING_KEYS = ("image", "joints_2d", "joint_weight", "depth", "has_depth", "has_scale", "mm_per_pixel")
 _READ_BATCH = 256  # examples, where no image is decoded
 _SEED_STRIDE = 1_000_003  # keeps the streams of neighbouring seeds apart
 

@@ -94,7 +94,7 @@ def make_example(
     _check("joint_weight", joint_weight, (NUM_JOINTS,), example_id)
     if not joint_weight.any():
         raise ValueError(f"{example_id}: no joint is labelled; leave such people out.")
-    box = tight_box(joints_2d[joint_weight > 0]) if box is None else np.asarray(box, np.float64)
+    box = camera.tight_box(joints_2d[joint_weight > 0]) if box is None else np.asarray(box, np.float64)
     _check("box", box, (4,), example_id)
     if box[2:].max() < 1:
         raise ValueError(f"{example_id}: the box {box.tolist()} is smaller than a pixel.")
@@ -137,12 +137,6 @@ def make_example(
         "action": action,
         "sequence": sequence,
     }
-
-
-def tight_box(joints_2d: np.ndarray) -> np.ndarray:
-    """The smallest box (x, y, width, height) around `joints_2d` [N, 2]."""
-    low, high = joints_2d.min(axis=0), joints_2d.max(axis=0)
-    return np.concatenate([low, high - low])
 
 
 def read_image(path: str | os.PathLike) -> np.ndarray:

@@ -3,8 +3,9 @@
   predictor = PosePredictor()  # or PosePredictor("exports/full/1/pose_float16.tflite")
   pose = predictor.predict("photo.jpg", box=(410, 120, 260, 540))
 
-NumPy, OpenCV and ai-edge-litert are enough for that. A run's work folder and an exported SavedModel do as
-well as a .tflite file, where TensorFlow and the rest of this package are there.
+NumPy, OpenCV and ai-edge-litert are enough for that, without the rest of this package: for .tflite files
+this file alone may be copied. A run's work folder and an exported SavedModel do as well, where TensorFlow
+and the rest of this package are there.
 """
 
 import concurrent.futures
@@ -222,7 +223,7 @@ def read_metadata(path: str | os.PathLike) -> dict:
         raise ValueError(f"{path} is no .tflite file.")
     try:
         metadata = _stored_metadata(content)
-    except (struct.error, ValueError):
+    except (struct.error, ValueError, TypeError):
         raise ValueError(f"{path} is damaged: a part of it is missing.") from None
     if metadata is None:
         raise ValueError(f"{path} holds no {METADATA_NAME}: it was not exported by this project.")

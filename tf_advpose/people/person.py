@@ -80,7 +80,7 @@ class Person:
 
     def box(self, camera: Camera) -> np.ndarray:
         """The box (x, y, width, height) around all of the person in a camera's picture, pixels."""
-        return tight_box(cameras.project(camera.to_camera(self.vertices), camera.intrinsics))
+        return cameras.tight_box(cameras.project(camera.to_camera(self.vertices), camera.intrinsics))
 
     def labels(self, camera: Camera, size: int) -> dict:
         """The labels of this person in a picture of `size` pixels, named as `schema.make_example` does.
@@ -91,7 +91,7 @@ class Person:
         joints = camera.to_camera(self.joints)
         joints_2d = cameras.project(joints, camera.intrinsics)
         pixels = cameras.project(camera.to_camera(self.vertices), camera.intrinsics)
-        head = tight_box(pixels[self._on_head])
+        head = cameras.tight_box(pixels[self._on_head])
         low, high = np.clip([pixels.min(axis=0), pixels.max(axis=0)], 0, size)
         return {
             "joints_2d": joints_2d,
@@ -107,9 +107,3 @@ def painted(look: Look, *mesh: np.ndarray) -> Surface:
     """The surface of a dressed person's `mesh`: vertices, triangles, normals and fields, see `Surface`."""
     folded = (lambda fields: appearance.relief(look, fields)) if look.folds else None
     return Surface(*mesh, lambda fields: appearance.paint(look, fields), folded)
-
-
-def tight_box(points: np.ndarray) -> np.ndarray:
-    """The smallest box (x, y, width, height) around `points` [N, 2]."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    return np.concatenate([low, high - low])

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from tf_advpose import camera as cameras
 from tf_advpose.people import anyone, belongings, materials, photo, places, things
-from tf_advpose.people.person import tight_box
 from tf_advpose.people.render import Camera, Light, Tracer, figure
 
 COUNTS = {"person": 500, "indoors": 200, "outdoors": 200}
@@ -45,7 +45,7 @@ def sprite(kind: str, split: str, number: int) -> Sprite:
     centre = np.array([0, -_DISTANCE * np.cos(level), 900 + _DISTANCE * np.sin(level)])
     whole = photo.camera_at(centre, np.array([0, 0, 800.0]), _INTRINSICS)
     pixels = (part := whole.to_camera(np.concatenate([surface.vertices for surface in surfaces])))[:, :2]
-    box = tight_box(pixels / part[:, 2:])
+    box = cameras.tight_box(pixels / part[:, 2:])
     side = max(box[2:])
     close = photo.cut_out(whole, np.array([*box[:2], side]), _TALLEST)
     width, height = np.ceil(box[2:] / side * _TALLEST).astype(int)

@@ -32,7 +32,7 @@ _STARTS = [
 
 
 def write(path: pathlib.Path, records: np.ndarray, frames_per_second: float | None) -> None:
-    """Writes the `records` of one person, by ascending frames, from frame 0 of the video to the last.
+    """Writes the `records` of one person, by ascending frames, from frame 0 of the video to their last.
 
     Where there is none the one before stays, and the first one before itself.
     The person starts at the origin, their lowest joint on the floor, and moves as `joints_3d_absolute`
