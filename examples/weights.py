@@ -27,6 +27,7 @@ load_tensorflow_quietly()
 
 import h5py
 import keras
+import numpy as np
 import weights_card
 
 from tf_advpose import presets, work_folder
@@ -37,6 +38,7 @@ from tf_advpose.evaluation import conventions, groups, protocols, scores, source
 from tf_advpose.files import write_json
 from tf_advpose.people.anyone import groups_of
 from tf_advpose.progress import track
+from tf_advpose.skeleton import LEFT_SHOULDER, RIGHT_SHOULDER, ROOT, THORAX
 from tf_advpose.training.trainer import Trainer
 
 FLAGS = flags.FLAGS
@@ -57,6 +59,7 @@ OTHER_DOMAINS = ("lab", "wild")
 OTHER_PEOPLE = {"train_examples": 1, "test_examples": 1000, "size": presets.EVERYDAY_PEOPLE["size"]}
 RUNS = {"everyday_1s": "run_1s", "everyday": "run"}  # presets, in the order of training, and their folders
 STAGE = "pretrain_3d"
+WEIGHTS = "best"  # by the MPJPE of the validation people, of all raw and averaged ones that were scored
 FORMATS = ("float16", "int8")  # of the .tflite files that are shipped; the first is the one scored by group
 BATCH_SIZE = 100
 
@@ -75,11 +78,11 @@ def train(folder: pathlib.Path) -> list[Config]:
 
 
 def export(folder: pathlib.Path) -> pathlib.Path:
-    """Exports the averaged weights, unless that is done; the folder of the exports."""
+    """Exports the best weights, unless that is done; the folder of the exports."""
     exported = folder / "exports/run/1"
     if not exported.exists():
         artefacts.export(
-            str(folder / "run"), str(folder / "exports"), DATA, data_dir=FLAGS.data_dir, weights="average"
+            str(folder / "run"), str(folder / "exports"), DATA, data_dir=FLAGS.data_dir, weights=WEIGHTS
         )
     return exported
 
@@ -122,9 +125,24 @@ def measure(folder: pathlib.Path, exported: pathlib.Path, configs: list[Config])
             domain: _summary(score(path, f"synthetic_people/{domain}")) for domain in OTHER_DOMAINS
         },
         "groups": groups.by_group(first, groups_of),
+        "views": groups.by_name(first, seen_from(first.predictions.joints_3d)),
         "poses": groups.by_name(first, first.predictions.action),
     }
     return figures | ({"real": _on_real_photos(folder, exported)} if FLAGS.samples else {})
+
+
+def seen_from(joints_3d: np.ndarray) -> np.ndarray:
+    """Which side of each of N people the camera sees, by the way their chests face: "front" and "back" are
+    within 60 degrees of its axis, the rest is "side".
+
+    Args:
+      joints_3d: [N, P, 3] mm in the camera's frame.
+    """
+    across = joints_3d[:, LEFT_SHOULDER] - joints_3d[:, RIGHT_SHOULDER]
+    up = joints_3d[:, THORAX] - joints_3d[:, ROOT]
+    ahead = np.cross(across, up)
+    away = ahead[:, 2] / np.linalg.norm(ahead, axis=1)
+    return np.select([away < -0.5, away > 0.5], ["front", "back"], "side")
 
 
 def _summary(scored: scores.Scores) -> dict:
@@ -186,7 +204,7 @@ def ship(
             shutil.copyfile(run / name, aside / name)
         for name in FORMATS:
             shutil.copyfile(exported / artefacts.tflite_file(name), aside / artefacts.tflite_file(name))
-        generator = halved(work_folder.load_generator(str(run), STAGE, "average"), config)
+        generator = halved(work_folder.load_generator(str(run), STAGE, WEIGHTS), config)
         weights = work_folder.weights_path(str(aside), STAGE, "generator")
         work_folder.save_weights(generator, weights)
         compress(weights)

@@ -35,6 +35,7 @@ def card(figures: dict) -> str:
         groups=_groups(figures["groups"]),
         fewest=FEWEST,
         ratios="; ".join(_ratio(kind, groups) for kind, groups in figures["groups"].items()),
+        views=_views(figures["views"]),
         poses=_poses(figures["poses"]),
         real=_real(figures["real"]) if "real" in figures else "Not measured.",
     )
@@ -100,6 +101,14 @@ def _ratio(kind: str, groups: dict[str, dict]) -> str:
     return f"{kind} {ratio:.2f}" + (f" (more than {ALLOWED_RATIO})" if ratio > ALLOWED_RATIO else "")
 
 
+def _views(views: dict[str, dict]) -> str:
+    rows = {
+        f"{side} ({views[side]['examples']})": _figures(views[side]) for side in ("front", "side", "back")
+    }
+    title = "The side that the camera sees, by the way the chest faces (how many), by the float16 file"
+    return to_markdown(Table(title, tuple(COLUMNS.values()), rows))
+
+
 def _poses(poses: dict[str, dict]) -> str:
     rows = {
         f"{name.replace('_', ' ')} ({figures['examples']})": _figures(figures)
@@ -130,8 +139,9 @@ def _real(real: dict[str, dict]) -> str:
     return "\n\n".join(
         [
             "People of a few dozen photographs of public datasets. Nothing was trained on them and no two "
-            "settings compared, but an earlier network's confusion of sides on them led to this wider one; "
-            "`benchmarks/real_accuracy.py` defines the figures. So few give no more than an idea.",
+            "settings compared, but what earlier networks confused on them led to this wider one, and to "
+            "more rendered people from behind and in wheelchairs; `benchmarks/real_accuracy.py` defines "
+            "the figures. So few give no more than an idea.",
             *map(to_markdown, tables),
             f"Of {sides['pairs']} pairs of left and right joints, {sides['wrong_side']:.0f} % of the "
             "joints lie on the wrong side; guessing sides at random would give 50 %.",

@@ -140,7 +140,7 @@ def _everyday() -> Config:
     """As `everyday_1s` with one stack more, best begun with its weights."""
     config = _everyday_1s()
     config.generator.num_stacks = 2
-    config.pretrain_3d.steps = 36_000
+    config.pretrain_3d.steps = 38_000
     return config
 
 
