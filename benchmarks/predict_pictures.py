@@ -27,7 +27,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("output", "docs/images", "Folder of the pictures.")
 
 COUNT, SIZE = 24, 480  # pixels of a photo
-PICKED = (3, 12)  # who is shown with a skeleton, counted from 0
+PICKED = (0, 13)  # who is shown with a skeleton, counted from 0
 COLUMNS = 6
 SIDE, PICKED_SIDE = 240, 300  # pixels of a picture, alone and beside its skeleton
 
