@@ -27,7 +27,6 @@ load_tensorflow_quietly()
 
 import h5py
 import keras
-import numpy as np
 import weights_card
 
 from tf_advpose import presets, work_folder
@@ -38,7 +37,6 @@ from tf_advpose.evaluation import conventions, groups, protocols, scores, source
 from tf_advpose.files import write_json
 from tf_advpose.people.anyone import groups_of
 from tf_advpose.progress import track
-from tf_advpose.skeleton import LEFT_SHOULDER, RIGHT_SHOULDER, ROOT, THORAX
 from tf_advpose.training.trainer import Trainer
 
 FLAGS = flags.FLAGS
@@ -125,24 +123,10 @@ def measure(folder: pathlib.Path, exported: pathlib.Path, configs: list[Config])
             domain: _summary(score(path, f"synthetic_people/{domain}")) for domain in OTHER_DOMAINS
         },
         "groups": groups.by_group(first, groups_of),
-        "views": groups.by_name(first, seen_from(first.predictions.joints_3d)),
+        "views": groups.by_name(first, groups.seen_from(first.predictions.joints_3d)),
         "poses": groups.by_name(first, first.predictions.action),
     }
     return figures | ({"real": _on_real_photos(folder, exported)} if FLAGS.samples else {})
-
-
-def seen_from(joints_3d: np.ndarray) -> np.ndarray:
-    """Which side of each of N people the camera sees, by the way their chests face: "front" and "back" are
-    within 60 degrees of its axis, the rest is "side".
-
-    Args:
-      joints_3d: [N, P, 3] mm in the camera's frame.
-    """
-    across = joints_3d[:, LEFT_SHOULDER] - joints_3d[:, RIGHT_SHOULDER]
-    up = joints_3d[:, THORAX] - joints_3d[:, ROOT]
-    ahead = np.cross(across, up)
-    away = ahead[:, 2] / np.linalg.norm(ahead, axis=1)
-    return np.select([away < -0.5, away > 0.5], ["front", "back"], "side")
 
 
 def _summary(scored: scores.Scores) -> dict:

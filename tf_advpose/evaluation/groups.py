@@ -6,6 +6,7 @@ import numpy as np
 
 from tf_advpose.evaluation.protocols import pckh_by_group
 from tf_advpose.evaluation.scores import Scores
+from tf_advpose.skeleton import LEFT_SHOULDER, RIGHT_SHOULDER, ROOT, THORAX
 
 ERRORS = ("mpjpe", "pa_mpjpe")  # mm
 
@@ -52,3 +53,17 @@ def worst_over_best(of_kind: dict[str, dict], error: str, fewest: int = 1) -> fl
     """
     values = [figures[error] for figures in of_kind.values() if figures["examples"] >= fewest]
     return max(values) / min(values)
+
+
+def seen_from(joints_3d: np.ndarray) -> np.ndarray:
+    """Which side of each of N people the camera sees, by the way their chests face: "front" and "back" are
+    within 60 degrees of its axis, the rest is "side".
+
+    Args:
+      joints_3d: [N, P, 3] mm in the camera's frame.
+    """
+    across = joints_3d[:, LEFT_SHOULDER] - joints_3d[:, RIGHT_SHOULDER]
+    up = joints_3d[:, THORAX] - joints_3d[:, ROOT]
+    ahead = np.cross(across, up)
+    away = ahead[:, 2] / np.linalg.norm(ahead, axis=1)
+    return np.select([away < -0.5, away > 0.5], ["front", "back"], "side")
