@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from evaluated_people import moved, random_people
+from standing_person import STANDING
 
 from tf_advpose.evaluation import groups
 from tf_advpose.evaluation.conventions import PAPERS
@@ -58,3 +59,13 @@ def test_examples_without_labels_are_refused(people):
     unlabelled = dataclasses.replace(people, head_size=np.where(OLD, 0.0, 20.0))
     with pytest.raises(ValueError, match="all have 2D labels"):
         groups.by_group(score(unlabelled, PAPERS), groups_of)
+
+
+@pytest.mark.parametrize(
+    ("degrees", "side"), [(0, "front"), (40, "front"), (90, "side"), (-90, "side"), (150, "back")]
+)
+def test_the_side_that_is_seen_is_where_the_chest_faces(degrees, side):
+    """Whose left is at the picture's right faces the camera; turned about the vertical."""
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turned = STANDING @ np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]]).T
+    assert groups.seen_from(turned[None]).tolist() == [side]
