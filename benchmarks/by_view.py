@@ -21,7 +21,7 @@ load_tensorflow_quietly()
 
 import commands
 import numpy as np
-from real_people import torso_size
+from real_people import least_apart
 
 from tf_advpose import metrics
 from tf_advpose.data import pipeline
@@ -36,7 +36,6 @@ flags.DEFINE_string("output", "runs/by_view.json", "Where the figures are writte
 
 DATA = "synthetic_people/everyday"
 BATCH_SIZE = 100
-LEAST_APART = 0.2  # torsos between the labels of a left and a right joint that can be told apart
 
 
 def score(path: str) -> scores.Scores:
@@ -49,13 +48,8 @@ def score(path: str) -> scores.Scores:
 def on_wrong_side(scored: scores.Scores) -> np.ndarray:
     """[N, pairs]: the share of each pair's joints on the other's side; NaN where that cannot be told."""
     found = scored.predictions
-    torsos = np.array(
-        [torso_size(*labels) for labels in zip(found.joints_2d, found.joint_weight, strict=True)]
-    )
-    least_apart = np.where(torsos > 0, LEAST_APART * torsos, np.inf)
-    wrong = metrics.on_other_side(
-        found.predicted_joints_2d, found.joints_2d, least_apart, found.joint_weight
-    )
+    apart = least_apart(found.joints_2d, found.joint_weight)
+    wrong = metrics.on_other_side(found.predicted_joints_2d, found.joints_2d, apart, found.joint_weight)
     return wrong[:, np.array(MIRROR_PAIRS)].mean(axis=-1)
 
 

@@ -46,7 +46,7 @@ from tf_advpose.startup import load_tensorflow_quietly
 load_tensorflow_quietly()
 
 import numpy as np
-from real_people import BY_TORSO, Person, read, torso_size
+from real_people import BY_TORSO, Person, least_apart, read
 
 from tf_advpose import metrics
 from tf_advpose.deploy.runtime import Pose, PosePredictor, crop_square
@@ -62,7 +62,6 @@ flags.DEFINE_string("output", "runs/real_accuracy.json", "Where the figures are 
 flags.DEFINE_string("sheet", "runs/real_accuracy.png", "Where the people are drawn.")
 
 PCK_THRESHOLDS = (0.2, 0.5)  # of a head or a torso
-LEAST_APART = 0.2  # torsos between the labels of a left and a right joint that can be told apart
 JOINTS = list(PCKH_JOINTS)
 DRAWN_SIZE = 256  # pixels of a drawn crop
 
@@ -109,9 +108,9 @@ def sides(found: Found) -> Figures:
     if not found:
         return {}
     predicted, target, weight = _joints_2d(found)
-    torsos = np.array([torso_size(person.joints_2d, person.joint_weight) for person, _ in found])
-    least_apart = np.where(torsos > 0, LEAST_APART * torsos, np.inf)
-    wrong = metrics.on_other_side(predicted, target, least_apart, weight)[:, np.array(MIRROR_PAIRS)]
+    wrong = metrics.on_other_side(predicted, target, least_apart(target, weight), weight)[
+        :, np.array(MIRROR_PAIRS)
+    ]
     wrong = wrong.sum(axis=-1)  # [N, pairs]: of each pair 0, 1, 2 joints, or NaN
     counted = ~np.isnan(wrong)
     if not counted.any():

@@ -28,6 +28,7 @@ from tf_advpose.skeleton import (
     from_dataset,
 )
 
+LEAST_APART = 0.2  # torsos between the labels of a left and a right joint that can be told apart
 BORDER = 2.0  # pixels; who comes so near to the photo's edge is taken to go on beyond it
 OTHER_NAMES = {"head_bottom": "upper_neck"}  # of PoseTrack; the rest are called as ours or not among ours
 FIRST_PIXEL_CENTRE = 0.5  # COCO's keypoints count from 0, ours from 0.5
@@ -159,6 +160,19 @@ def torso_size(joints_2d: np.ndarray, joint_weight: np.ndarray) -> float:
         if joint_weight[shoulder] and joint_weight[hip]
     ]
     return float(max(lengths, default=0.0))
+
+
+def least_apart(joints_2d: np.ndarray, joint_weight: np.ndarray) -> np.ndarray:
+    """How far the labels of a left and a right joint must be apart to be told apart: [N] pixels.
+
+    Infinitely far where no torso is labelled.
+
+    Args:
+      joints_2d: [N, P, 2] labels in pixels.
+      joint_weight: [N, P], 0 where a joint is not labelled.
+    """
+    torsos = np.array([torso_size(*labels) for labels in zip(joints_2d, joint_weight, strict=True)])
+    return np.where(torsos > 0, LEAST_APART * torsos, np.inf)
 
 
 def stand_alone(extents: np.ndarray, joint_weight: np.ndarray, width: int, height: int) -> np.ndarray:
